@@ -1,0 +1,141 @@
+import type { ProductType } from './catalogue.ts';
+import type { Problem } from './problem.ts';
+import type {
+  Attempt,
+  AttemptKind,
+  AttemptOutcome,
+  Purchase,
+  PurchaseEvent,
+  PurchaseState,
+  PurchaseStatus,
+  Quote,
+  RawAnswer,
+  Reconciliation,
+} from './purchase.ts';
+
+/** The wanted move is not in the status machine (R6): a bug, or a second writer. */
+export class IllegalMoveError extends Error {
+  constructor(
+    readonly purchaseId: string,
+    readonly from: PurchaseStatus,
+    readonly to: PurchaseStatus,
+  ) {
+    super(`purchase ${purchaseId} may not move from ${from} to ${to}`);
+    this.name = 'IllegalMoveError';
+  }
+}
+
+export type NewPurchase = Omit<Purchase, 'lastEvent'>;
+
+export interface NewAttempt {
+  readonly kind: AttemptKind;
+  readonly requestId: string;
+  readonly startedAt: Date;
+}
+
+export interface AttemptId {
+  readonly purchaseId: string;
+  readonly number: number;
+}
+
+export interface AttemptResult {
+  readonly outcome: Exclude<AttemptOutcome, 'IN_FLIGHT'>;
+  readonly problem: Problem | null;
+  readonly finishedAt: Date;
+}
+
+/** What changes; what is left out stays. An event is written when, and only when, the status changes. */
+export type PurchaseChange = Pick<PurchaseState, 'status' | 'updatedAt'> &
+  Partial<PurchaseState & Reconciliation>;
+
+export interface PurchaseFilter {
+  readonly status?: readonly PurchaseStatus[] | null | undefined;
+  readonly productType?: readonly ProductType[] | null | undefined;
+  readonly accountId?: number | null | undefined;
+  readonly subscriberIdentifier?: string | null | undefined;
+  /** Inclusive. */
+  readonly createdAfter?: Date | null | undefined;
+  /** Exclusive. */
+  readonly createdBefore?: Date | null | undefined;
+}
+
+export interface PageRequest {
+  readonly filter?: PurchaseFilter | undefined;
+  /** Purchases strictly older than this purchase id. */
+  readonly after?: string | undefined;
+  /** Purchases strictly newer than this purchase id. */
+  readonly before?: string | undefined;
+  /** At most so many. */
+  readonly limit: number;
+  /** False: newest first. True: oldest first. */
+  readonly inverted: boolean;
+}
+
+export interface EventRequest {
+  /** Events strictly after this position. */
+  readonly after: number;
+  readonly limit: number;
+  /** Only those of one purchase. */
+  readonly purchaseId?: string | undefined;
+}
+
+/** The keys under which one purchase is found. */
+export type PurchaseKey = 'id' | 'reference' | 'idempotencyKey';
+
+/**
+ * The record. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
+ * It refuses an illegal status move with `IllegalMoveError` and writes nothing then.
+ */
+export interface Journal {
+  saveQuote(quote: Quote): Promise<void>;
+  /** The quotes of these ids that exist, in no order, expired ones included until they are purged. */
+  quotes(ids: readonly string[]): Promise<readonly Quote[]>;
+  /** Deletes quotes that expired before the instant; returns how many. */
+  purgeQuotes(expiredBefore: Date): Promise<number>;
+
+  /**
+   * Writes purchase, first attempt (IN_FLIGHT) and first event. When the idempotency key is taken (R8), writes nothing
+   * and returns the purchase that has it, with `attempt: null`.
+   */
+  begin(purchase: NewPurchase, attempt: NewAttempt): Promise<{ purchase: Purchase; attempt: Attempt | null }>;
+  /**
+   * Starts a further attempt and applies `change` with it. Null, and nothing written, when another attempt is in
+   * flight or the purchase is no longer in the status `from`: somebody else is at it.
+   */
+  startAttempt(
+    purchaseId: string,
+    from: PurchaseStatus,
+    attempt: NewAttempt,
+    change: PurchaseChange,
+  ): Promise<{ purchase: Purchase; attempt: Attempt } | null>;
+  /** R3: puts the raw answer on disk. */
+  keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void>;
+  /** Ends an attempt and applies what came of it. Throws when the attempt is not in flight. */
+  finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase>;
+
+  purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined>;
+  /** The purchases of these ids that exist, in no order. */
+  purchases(ids: readonly string[]): Promise<readonly Purchase[]>;
+  page(request: PageRequest): Promise<readonly Purchase[]>;
+  /** All attempts of these purchases, by purchase and number. */
+  attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]>;
+
+  /** Every attempt in flight, with its purchase: what a restart has to pick up. */
+  inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
+  /**
+   * UNRESOLVED purchases with no attempt in flight whose `nextCheckAt` has come, the longest waiting first; also those
+   * whose `nextCheckAt` lies past `horizon`: no delay is that long, so the clock was set back.
+   */
+  due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]>;
+
+  /** In their one order. */
+  events(request: EventRequest): Promise<readonly PurchaseEvent[]>;
+  /** The position of the latest event; 0 when there is none. */
+  lastPosition(): Promise<number>;
+  /** Calls `wake` after each commit that wrote an event; returns how to stop. A wake-up carries nothing: read `events`. */
+  onCommit(wake: () => void): () => void;
+
+  /** Throws when the record cannot be written. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,133 @@
+import type { Dispatcher } from './dispatcher.ts';
+import type { Journal } from './journal.ts';
+import { ProblemError } from './problem.ts';
+import type { Purchase } from './purchase.ts';
+import type { Log, Runtime } from './runtime.ts';
+import type { PurchaseService } from './service.ts';
+
+export interface ReconcilerOptions {
+  readonly journal: Pick<Journal, 'inFlight' | 'due' | 'purgeQuotes'>;
+  readonly service: Pick<PurchaseService, 'check'>;
+  readonly dispatcher: Pick<Dispatcher, 'active' | 'pickUp'>;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly baseDelayMs: number;
+  readonly maxDelayMs: number;
+  /** At most so many purchases are asked about at once, so that many at start do not become a herd. */
+  readonly concurrency: number;
+}
+
+/** How often the journal is looked at for purchases that are due, at most. */
+const LONGEST_TICK_MS = 1_000;
+const SHORTEST_TICK_MS = 10;
+/** So many checks that fail are not the purchases' fault: the rest waits for the next tick. */
+const MOST_FAILURES_A_TICK = 16;
+/** The clock was set back when a purchase is due later than this many times the longest delay from now. */
+const HORIZON_FACTOR = 2;
+/** How long an expired quote is kept, so that it is told from an unknown one. */
+const KEEP_EXPIRED_QUOTES_MS = 86_400_000;
+const PURGE_EVERY_MS = 3_600_000;
+
+/** Finds out what became of unresolved purchases, and picks up what an earlier process left in flight. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #stopping = new AbortController();
+  readonly #working = new Map<string, Promise<void>>();
+  #loop: Promise<void> | undefined;
+  #purgedAt = -Infinity;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Starts nothing more; what is under way is the dispatcher's to drain. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    const { runtime, baseDelayMs, log } = this.#options;
+    const tick = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, Math.floor(baseDelayMs / 2)));
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#pickUpOrphans();
+        await this.#startDue();
+        await this.#purge();
+      } catch (error) {
+        log.error({ err: error }, 'the record could not be read or written; trying again');
+      }
+      await runtime.sleep(tick, this.#stopping.signal);
+    }
+  }
+
+  /** An attempt in flight that this process does not work on was left by one that died. */
+  async #pickUpOrphans(): Promise<void> {
+    const { journal, dispatcher, log } = this.#options;
+    for (const { purchase, attempt } of await journal.inFlight()) {
+      if (dispatcher.active.has(purchase.id) || this.#stopping.signal.aborted) continue;
+      log.warn(
+        { purchaseId: purchase.id, attempt: attempt.number },
+        'an attempt was left in flight; finding out',
+      );
+      try {
+        await dispatcher.pickUp(purchase, attempt);
+      } catch (error) {
+        log.error({ err: error, purchaseId: purchase.id }, 'it could not be picked up; trying again');
+      }
+    }
+  }
+
+  async #startDue(): Promise<void> {
+    const { journal, runtime, concurrency, maxDelayMs } = this.#options;
+    // A purchase whose check fails is still due: it waits for the next tick and holds up no other meanwhile.
+    const failed = new Set<string>();
+    while (failed.size < MOST_FAILURES_A_TICK && !this.#stopping.signal.aborted) {
+      const now = runtime.now();
+      const horizon = new Date(now.getTime() + HORIZON_FACTOR * maxDelayMs);
+      const due = await journal.due({ now, horizon, limit: concurrency + failed.size });
+      const waiting = due.filter(({ id }) => !failed.has(id) && !this.#working.has(id));
+      for (const purchase of waiting.slice(0, concurrency - this.#working.size)) {
+        this.#check(purchase, () => failed.add(purchase.id));
+      }
+      if (this.#working.size === 0) return;
+      // A slot that frees itself is filled at once; a check that hangs holds up no other.
+      if (waiting.length === 0 || this.#working.size >= concurrency) await this.#oneToEnd();
+      if (waiting.length === 0) return;
+    }
+  }
+
+  /** Until a check under way ends, for a tick at most. */
+  async #oneToEnd(): Promise<void> {
+    const enough = new AbortController();
+    const tick = this.#options.runtime.sleep(LONGEST_TICK_MS, enough.signal);
+    await Promise.race([...this.#working.values(), tick]);
+    enough.abort();
+  }
+
+  #check(purchase: Purchase, onFailure: () => void): void {
+    const { service, log } = this.#options;
+    const work = service
+      .check(purchase)
+      .catch((error: unknown) => {
+        // Turned away at the gate: there will be a place later.
+        if (!(error instanceof ProblemError))
+          log.error({ err: error, purchaseId: purchase.id }, 'a check failed; trying again');
+        onFailure();
+      })
+      .finally(() => this.#working.delete(purchase.id));
+    this.#working.set(purchase.id, work);
+  }
+
+  async #purge(): Promise<void> {
+    const { journal, runtime } = this.#options;
+    const now = runtime.monotonic();
+    if (now - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = now;
+    await journal.purgeQuotes(new Date(runtime.now().getTime() - KEEP_EXPIRED_QUOTES_MS));
+  }
+}

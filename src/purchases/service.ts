@@ -1,0 +1,335 @@
+import type { CatalogueService } from './catalogue-service.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import type { EventFeed } from './feed.ts';
+import {
+  detailsOf,
+  invalidInput,
+  placeOrder,
+  readDetails,
+  sameDetails,
+  type PurchaseInput,
+} from './input.ts';
+import type { Journal, NewPurchase } from './journal.ts';
+import { isProblem, problem, ProblemError, type FieldProblem, type Problem } from './problem.ts';
+import {
+  canRetry,
+  type Charges,
+  type Order,
+  type Purchase,
+  type Quote,
+  type Subscriber,
+} from './purchase.ts';
+import type { Log, Runtime } from './runtime.ts';
+import type { Slot, Upstream } from './vending.ts';
+
+export interface ConfirmInput {
+  readonly idempotencyKey: string;
+  /** `quoteId` is null when what the client gave is no quote's id at all. */
+  readonly from: { readonly quoteId: string | null } | { readonly details: PurchaseInput };
+  readonly waitMs: number;
+}
+
+export interface PurchaseServiceOptions {
+  readonly journal: Journal;
+  readonly upstream: Upstream;
+  readonly catalogue: CatalogueService;
+  readonly feed: EventFeed;
+  readonly dispatcher: Dispatcher;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  readonly quoteTtlMs: number;
+}
+
+export const MAX_KEY_LENGTH = 255;
+export const MAX_WAIT_MS = 60_000;
+
+/** Validate, confirm, retry. What is refused comes back as a `Problem`, and then nothing was recorded nor charged. */
+export class PurchaseService {
+  readonly #options: PurchaseServiceOptions;
+
+  constructor(options: PurchaseServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Checks the purchase with the provider and prices it. Changes nothing upstream. */
+  async validate(input: PurchaseInput, signal?: AbortSignal): Promise<Quote | Problem> {
+    const { runtime, upstream, journal, quoteTtlMs } = this.#options;
+    const order = await this.#order(input, '', signal);
+    if (isProblem(order)) return order;
+    const requestId = runtime.id(runtime.now());
+    const priced = await upstream.on(order.surface).validate(order, { requestId, signal });
+    if (isProblem(priced)) return priced;
+    const createdAt = runtime.now();
+    const expiresAt = new Date(createdAt.getTime() + quoteTtlMs);
+    const quote: Quote = { id: runtime.id(createdAt), order, ...priced, createdAt, expiresAt };
+    try {
+      await journal.saveQuote(quote);
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'a quote could not be recorded');
+      return recordUnavailable('The offer could not be recorded. Please check the purchase again.');
+    }
+    return quote;
+  }
+
+  /** Buys, at most once per key (R8). Goes on when the client has gone: `signal` only ends the checks before it. */
+  async confirm(input: ConfirmInput, signal?: AbortSignal): Promise<Purchase | Problem> {
+    const { journal, dispatcher, log } = this.#options;
+    const wrong = [...wrongKey(input.idempotencyKey), ...wrongWait(input.waitMs)];
+    if (wrong.length > 0) return invalidInput(wrong);
+    const known = await journal.purchase('idempotencyKey', input.idempotencyKey);
+    if (known !== undefined) return this.#again(known, input);
+
+    const offer = await this.#offer(input.from, signal);
+    if (isProblem(offer)) return offer;
+    // Before anything is recorded: who is turned away here has lost nothing.
+    const slot = await this.#options.upstream.on(offer.order.surface).admit();
+    if (isProblem(slot)) return slot;
+    const purchase = this.#newPurchase(input.idempotencyKey, offer);
+    const attempt = { kind: 'CONFIRM', requestId: this.#requestId(), startedAt: purchase.createdAt } as const;
+    let begun;
+    try {
+      begun = await dispatcher.launch(purchase.id, slot, () => journal.begin(purchase, attempt));
+    } catch (error) {
+      // Nothing is sent before the intent is durable (R2). If it was written after all, the reconciler picks it up.
+      log.error(
+        { err: error, purchaseId: purchase.id },
+        'a purchase could not be recorded; nothing was sent',
+      );
+      return recordUnavailable(
+        'The purchase could not be recorded, so it was not made. Please try again with the same key.',
+      );
+    }
+    if (begun === null) throw new Error(`a new id was in use: ${purchase.id}`);
+    if (begun.attempt === null) return this.#again(begun.purchase, input);
+    return this.#whenAnswered(begun.purchase, input.waitMs);
+  }
+
+  /** Asks again about a purchase that failed or is unresolved. Never charges twice. */
+  async retry(input: { id: string | null; waitMs: number }): Promise<Purchase | Problem> {
+    const wrong = wrongWait(input.waitMs);
+    if (wrong.length > 0) return invalidInput(wrong);
+    const purchase = input.id === null ? undefined : await this.#options.journal.purchase('id', input.id);
+    if (purchase === undefined) return noSuchPurchase();
+    if (purchase.status === 'SUCCEEDED') return purchase;
+    if (purchase.status === 'PENDING') return this.#whenAnswered(purchase, input.waitMs);
+    if (!canRetry(purchase)) return notRetryable(purchase);
+    const slot = await this.#options.upstream.on(purchase.order.surface).admit();
+    if (isProblem(slot)) return slot;
+    try {
+      await this.#askAgain(purchase, slot);
+    } catch (error) {
+      this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be recorded');
+      return recordUnavailable('The retry could not be recorded, so it was not sent. Please try again.');
+    }
+    return this.#whenConcluded(purchase, input.waitMs);
+  }
+
+  /**
+   * One retry of an unresolved purchase, for the reconciler. Resolves when it is concluded; throws a `ProblemError` when
+   * there is no place for it now.
+   */
+  async check(purchase: Purchase): Promise<void> {
+    const slot = await this.#options.upstream.on(purchase.order.surface).admit();
+    if (isProblem(slot)) throw new ProblemError(slot);
+    await this.#askAgain(purchase, slot);
+    await this.#options.dispatcher.active.get(purchase.id);
+  }
+
+  async #askAgain(purchase: Purchase, slot: Slot): Promise<void> {
+    const { journal, dispatcher, runtime } = this.#options;
+    await dispatcher.launch(purchase.id, slot, async () => {
+      const startedAt = runtime.now();
+      const kind = await this.#nextKind(purchase);
+      return journal.startAttempt(
+        purchase.id,
+        purchase.status,
+        { kind, requestId: this.#requestId(), startedAt },
+        {
+          status: kind === 'CONFIRM' ? 'PENDING' : 'UNRESOLVED',
+          updatedAt: startedAt,
+          settledAt: null,
+          ...(purchase.status === 'UNRESOLVED'
+            ? {}
+            : { checks: 0, deniedInARow: 0, unresolvedSince: startedAt, problem: null }),
+        },
+      );
+    });
+  }
+
+  /** R1: a confirm is sent again only if none was ever sent; all else goes through retry. */
+  async #nextKind(purchase: Purchase): Promise<'CONFIRM' | 'RETRY'> {
+    if (purchase.status !== 'FAILED') return 'RETRY';
+    const attempts = await this.#options.journal.attempts([purchase.id]);
+    const neverSent =
+      attempts.length > 0 &&
+      attempts.every(({ kind, outcome }) => kind === 'CONFIRM' && outcome === 'NOT_SENT');
+    return neverSent ? 'CONFIRM' : 'RETRY';
+  }
+
+  /** A key that is known: the same purchase for the same details, a conflict for others. */
+  async #again(known: Purchase, { from, waitMs }: ConfirmInput): Promise<Purchase | Problem> {
+    let same: boolean;
+    if ('details' in from) {
+      const { details, wrong } = readDetails(from.details);
+      same = wrong.length === 0 && sameDetails(known.order, details);
+    } else {
+      same = from.quoteId === known.quoteId || (await this.#quotesTheSame(from.quoteId, known.order));
+    }
+    if (!same) return keyConflict();
+    return this.#whenAnswered(known, waitMs);
+  }
+
+  async #quotesTheSame(quoteId: string | null, order: Order): Promise<boolean> {
+    const quote = await this.#quote(quoteId);
+    return quote !== undefined && sameDetails(order, detailsOf(quote.order));
+  }
+
+  async #quote(id: string | null): Promise<Quote | undefined> {
+    if (id === null) return undefined;
+    const [quote] = await this.#options.journal.quotes([id]);
+    return quote;
+  }
+
+  async #offer(from: ConfirmInput['from'], signal: AbortSignal | undefined): Promise<Offer | Problem> {
+    if ('details' in from) {
+      const order = await this.#order(from.details, 'from.details.', signal);
+      if (isProblem(order)) return order;
+      const subscriber = { identifier: order.subscriberIdentifier, name: null, address: null };
+      return { order, quoteId: null, subscriber, charges: null };
+    }
+    const quote = await this.#quote(from.quoteId);
+    if (quote === undefined)
+      return badQuote('quote_not_found', 'There is no such quote. Validate the purchase again.');
+    if (quote.expiresAt <= this.#options.runtime.now()) {
+      return badQuote('quote_expired', 'This quote has expired. Validate the purchase again for a new one.');
+    }
+    return { order: quote.order, quoteId: quote.id, subscriber: quote.subscriber, charges: quote.charges };
+  }
+
+  /** Every wrong field at once: those of the input itself and those that only the catalogue tells. */
+  async #order(input: PurchaseInput, at: string, signal: AbortSignal | undefined): Promise<Order | Problem> {
+    const { catalogue } = this.#options;
+    const { details, wrong } = readDetails(input);
+    try {
+      const [accounts, products] = await Promise.all([
+        catalogue.accounts(signal, details.surface),
+        catalogue.products(signal, details.surface),
+      ]);
+      const placed = placeOrder(details, accounts, products);
+      const all: FieldProblem[] = [...wrong, ...placed.wrong];
+      return all.length > 0 ? invalidInput(all, at) : placed.order;
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      return wrong.length > 0 ? invalidInput(wrong, at) : error.problem;
+    }
+  }
+
+  #newPurchase(idempotencyKey: string, offer: Offer): NewPurchase {
+    const createdAt = this.#options.runtime.now();
+    const id = this.#options.runtime.id(createdAt);
+    return {
+      id,
+      idempotencyKey,
+      reference: `GW-${id}`,
+      ...offer,
+      createdAt,
+      status: 'PENDING',
+      upstreamReference: null,
+      tokens: [],
+      units: null,
+      receiptNumber: null,
+      problem: null,
+      updatedAt: createdAt,
+      settledAt: null,
+      checks: 0,
+      nextCheckAt: null,
+      deniedInARow: 0,
+      unresolvedSince: null,
+    };
+  }
+
+  #requestId(): string {
+    return this.#options.runtime.id(this.#options.runtime.now());
+  }
+
+  /** The purchase once it is no longer PENDING, or as it is after `waitMs`. */
+  async #whenAnswered(purchase: Purchase, waitMs: number): Promise<Purchase> {
+    if (purchase.status !== 'PENDING' || waitMs === 0) return purchase;
+    const { feed, runtime } = this.#options;
+    const enough = new AbortController();
+    void runtime.sleep(waitMs, enough.signal).then(() => enough.abort());
+    let latest = purchase;
+    try {
+      for await (const now of (await feed.watch(purchase.id, enough.signal)) ?? []) {
+        latest = now;
+        if (now.status !== 'PENDING') break;
+      }
+    } finally {
+      enough.abort();
+    }
+    return latest;
+  }
+
+  /** The purchase once the attempt that is under way is concluded, or as it is after `waitMs`. */
+  async #whenConcluded(purchase: Purchase, waitMs: number): Promise<Purchase> {
+    const { dispatcher, journal, runtime } = this.#options;
+    const enough = new AbortController();
+    const concluded = dispatcher.active.get(purchase.id)?.catch(() => undefined);
+    await Promise.race([concluded, runtime.sleep(waitMs, enough.signal)]);
+    enough.abort();
+    return (await journal.purchase('id', purchase.id)) ?? purchase;
+  }
+}
+
+interface Offer {
+  readonly order: Order;
+  readonly quoteId: string | null;
+  readonly subscriber: Subscriber;
+  readonly charges: Charges | null;
+}
+
+function wrongKey(key: string): FieldProblem[] {
+  if (key.length <= MAX_KEY_LENGTH && key.trim() !== '') return [];
+  const message = `The idempotency key must have 1 to ${MAX_KEY_LENGTH} characters. Make a new UUID for each purchase.`;
+  return [{ field: 'idempotencyKey', message }];
+}
+
+function wrongWait(waitMs: number): FieldProblem[] {
+  if (waitMs >= 0 && waitMs <= MAX_WAIT_MS) return [];
+  return [{ field: 'waitMs', message: `waitMs must be between 0 and ${MAX_WAIT_MS} milliseconds.` }];
+}
+
+function keyConflict(): Problem {
+  return problem({
+    type: 'CONFLICT',
+    code: 'idempotency_key_reused',
+    message: 'This idempotency key belongs to another purchase. Use a new key for a new purchase.',
+    fields: [{ field: 'idempotencyKey', message: 'Used for other details already.' }],
+  });
+}
+
+function badQuote(code: string, message: string): Problem {
+  return problem({ type: 'INVALID_INPUT', code, message, fields: [{ field: 'from.quoteId', message }] });
+}
+
+function noSuchPurchase(): Problem {
+  const message = 'There is no such purchase.';
+  return problem({
+    type: 'NOT_FOUND',
+    code: 'purchase_unknown',
+    message,
+    fields: [{ field: 'id', message }],
+  });
+}
+
+function notRetryable({ problem: why }: Purchase): Problem {
+  return problem({
+    type: 'CONFLICT',
+    code: 'purchase_not_retryable',
+    message: `This purchase was refused for good${why === null ? '' : `: ${why.message}`} Buy again with a new key.`,
+  });
+}
+
+function recordUnavailable(message: string): Problem {
+  return problem({ type: 'UNAVAILABLE', code: 'record_unavailable', message, retryable: true });
+}

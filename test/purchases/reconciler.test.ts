@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+
+import type { Attempt, Purchase } from '../../src/purchases/purchase.ts';
+import { Reconciler } from '../../src/purchases/reconciler.ts';
+import { aPurchase, someTime } from '../support/domain.ts';
+
+/** Runs the reconciler on a clock that only its own sleeps move, for so many ticks. */
+async function run(options: {
+  due?: string[];
+  check?: (id: string) => Promise<void>;
+  inFlight?: string[];
+  pickUp?: (id: string) => Promise<void>;
+  ticks: number;
+  concurrency?: number;
+}) {
+  const story: string[] = [];
+  const due = new Map((options.due ?? []).map((id) => [id, aPurchase({ id, status: 'UNRESOLVED' })]));
+  const orphans = new Map((options.inFlight ?? []).map((id) => [id, aPurchase({ id })]));
+  let ticks = 0;
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const done = new Promise<void>((resolve) => {
+    const reconciler: Reconciler = new Reconciler({
+      journal: {
+        inFlight: () =>
+          Promise.resolve(
+            [...orphans.values()].map((purchase) => ({ purchase, attempt: attemptOf(purchase) })),
+          ),
+        due: ({ limit }) => Promise.resolve([...due.values()].slice(0, limit)),
+        purgeQuotes: () => Promise.resolve(0),
+      },
+      service: {
+        check: async ({ id }) => {
+          story.push(id);
+          await options.check?.(id);
+          due.delete(id);
+        },
+      },
+      dispatcher: {
+        active: new Map(),
+        pickUp: async ({ id }) => {
+          story.push(`picked up ${id}`);
+          await options.pickUp?.(id);
+          orphans.delete(id);
+        },
+      },
+      runtime: {
+        now: () => someTime,
+        monotonic: () => 0,
+        sleep: async () => {
+          await new Promise((resume) => setImmediate(resume));
+          story.push('tick');
+          ticks += 1;
+          if (ticks === options.ticks) void reconciler.stop().then(resolve);
+        },
+        random: () => 0,
+        id: () => 'an id',
+      },
+      log,
+      ...{ baseDelayMs: 100, maxDelayMs: 1_000, concurrency: options.concurrency ?? 4 },
+    });
+    reconciler.start();
+  });
+  await done;
+  return story;
+}
+
+function attemptOf({ id }: Purchase): Attempt {
+  return {
+    ...{ purchaseId: id, number: 1, kind: 'CONFIRM', outcome: 'IN_FLIGHT', startedAt: someTime },
+    ...{ finishedAt: null, requestId: 'r', problem: null, answer: null },
+  };
+}
+
+describe('the reconciler', () => {
+  it('checks each due purchase once, however many there are', async () => {
+    const due = Array.from({ length: 30 }, (_, n) => `p${n}`);
+    const story = await run({ due, ticks: 40 });
+    expect(story.filter((what) => what !== 'tick')).toEqual(due);
+  });
+
+  it('works on at most so many at once', async () => {
+    let working = 0;
+    let most = 0;
+    const check = async () => {
+      working += 1;
+      most = Math.max(most, working);
+      await new Promise((resolve) => setImmediate(resolve));
+      working -= 1;
+    };
+    await run({ due: Array.from({ length: 30 }, (_, n) => `p${n}`), check, ticks: 60, concurrency: 3 });
+    expect(most).toBe(3);
+  });
+
+  it('waits between two checks of one that fails, and checks the others meanwhile', async () => {
+    const check = (id: string) => (id === 'bad' ? Promise.reject(new Error('disk full')) : Promise.resolve());
+    const story = await run({ due: ['bad', 'good', 'fine'], check, ticks: 5, concurrency: 1 });
+    expect(story).toEqual(expect.arrayContaining(['good', 'fine']));
+    for (const [n, what] of story.entries()) {
+      if (what !== 'bad' || n === story.lastIndexOf('bad')) continue;
+      expect(story.slice(n + 1, story.indexOf('bad', n + 1))).toContain('tick');
+    }
+    expect(story.filter((what) => what === 'bad').length).toBeGreaterThan(1);
+  });
+
+  it('picks up what was left in flight, also when one of them cannot be', async () => {
+    const pickUp = (id: string) =>
+      id === 'bad' ? Promise.reject(new Error('disk full')) : Promise.resolve();
+    const story = await run({ inFlight: ['bad', 'good'], pickUp, ticks: 3 });
+    expect(story.filter((what) => what === 'picked up good')).toHaveLength(1);
+    expect(story.filter((what) => what === 'picked up bad')).toHaveLength(3);
+  });
+});
