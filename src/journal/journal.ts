@@ -1,0 +1,203 @@
+import type {
+  AttemptId,
+  AttemptResult,
+  EventRequest,
+  Journal,
+  NewAttempt,
+  NewPurchase,
+  PageRequest,
+  PurchaseChange,
+  PurchaseKey,
+} from '../purchases/journal.ts';
+import type {
+  Attempt,
+  Purchase,
+  PurchaseEvent,
+  PurchaseStatus,
+  Quote,
+  RawAnswer,
+} from '../purchases/purchase.ts';
+import { dueQuery, eventsQuery, inFlightQuery, pageQuery } from './queries.ts';
+import { attemptFromRow, purchaseFromRow, quoteFromRow, quoteToRow, storedText } from './rows.ts';
+import type { Store } from './store.ts';
+import type { PurchaseTable } from './tables.ts';
+import { begin, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
+
+/** How many ids one query asks for: databases bound their parameters (SQLite 32,766). */
+const IDS_AT_ONCE = 500;
+
+const keyColumns = {
+  id: 'id',
+  reference: 'reference',
+  idempotencyKey: 'idempotency_key',
+} as const satisfies Record<PurchaseKey, keyof PurchaseTable>;
+
+/** The record in SQL, the same for every database behind a `Store`. */
+export class SqlJournal implements Journal {
+  readonly #store: Store;
+  #closed: Promise<void> | undefined;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async saveQuote(quote: Quote): Promise<void> {
+    await this.#store.write(({ db }) => db.insertInto('quotes').values(quoteToRow(quote)).execute());
+  }
+
+  async quotes(ids: readonly string[]): Promise<readonly Quote[]> {
+    const rows = await inChunks(ids, (some) =>
+      this.#store.db.selectFrom('quotes').selectAll().where('id', 'in', some.map(storedText)).execute(),
+    );
+    return rows.map(quoteFromRow);
+  }
+
+  async purgeQuotes(expiredBefore: Date): Promise<number> {
+    const deleted = await this.#store.write(({ db }) =>
+      db.deleteFrom('quotes').where('expires_at', '<', expiredBefore.getTime()).executeTakeFirst(),
+    );
+    return Number(deleted.numDeletedRows);
+  }
+
+  async begin(
+    purchase: NewPurchase,
+    attempt: NewAttempt,
+  ): Promise<{ purchase: Purchase; attempt: Attempt | null }> {
+    try {
+      return await this.#store.write((transaction) => begin(transaction, purchase, attempt));
+    } catch (error) {
+      // Another writer took the key after this transaction had looked (R8).
+      if (!this.#store.isUniqueViolation(error)) throw error;
+      const known = await this.purchase('idempotencyKey', purchase.idempotencyKey);
+      if (known === undefined) throw error;
+      return { purchase: known, attempt: null };
+    }
+  }
+
+  async startAttempt(
+    purchaseId: string,
+    from: PurchaseStatus,
+    attempt: NewAttempt,
+    change: PurchaseChange,
+  ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
+    try {
+      return await this.#store.write((transaction) =>
+        startAttempt(transaction, purchaseId, from, attempt, change),
+      );
+    } catch (error) {
+      // Another writer started one after this transaction had looked.
+      if (this.#store.isUniqueViolation(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Throws when the attempt is not in flight, and when it has an answer already: the first one stays. */
+  async keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void> {
+    await this.#store.write((transaction) => keepAnswer(transaction, attempt, answer));
+  }
+
+  async finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase> {
+    return this.#store.write((transaction) => finishAttempt(transaction, attempt, result, change));
+  }
+
+  async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
+    const row = await this.#store.db
+      .selectFrom('purchases')
+      .selectAll()
+      .where(keyColumns[key], '=', storedText(value))
+      .executeTakeFirst();
+    return row === undefined ? undefined : purchaseFromRow(row);
+  }
+
+  async purchases(ids: readonly string[]): Promise<readonly Purchase[]> {
+    const rows = await inChunks(ids, (some) =>
+      this.#store.db.selectFrom('purchases').selectAll().where('id', 'in', some.map(storedText)).execute(),
+    );
+    return rows.map(purchaseFromRow);
+  }
+
+  async page(request: PageRequest): Promise<readonly Purchase[]> {
+    const rows = await pageQuery(this.#store.db, request)?.execute();
+    return rows?.map(purchaseFromRow) ?? [];
+  }
+
+  async attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
+    const sorted = [...purchaseIds].sort();
+    const rows = await inChunks(sorted, (some) =>
+      this.#store.db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('purchase_id', 'in', some.map(storedText))
+        .orderBy('purchase_id')
+        .orderBy('number')
+        .execute(),
+    );
+    return rows.map(attemptFromRow);
+  }
+
+  async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
+    const rows = await inFlightQuery(this.#store.db).execute();
+    return rows.map((row) => ({ purchase: purchaseFromRow(row), attempt: attemptFromRow(row) }));
+  }
+
+  async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
+    return (await dueQuery(this.#store.db, request).execute()).map(purchaseFromRow);
+  }
+
+  /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
+  async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
+    const rows = await eventsQuery(this.#store.db, request).execute();
+    return rows.map(({ event_position, event_at, event_status, event_state, ...row }) => ({
+      position: event_position,
+      at: new Date(event_at),
+      purchase: purchaseFromRow({
+        ...row,
+        status: event_status,
+        state: event_state,
+        last_event: event_position,
+      }),
+    }));
+  }
+
+  async lastPosition(): Promise<number> {
+    const last = await this.#store.db
+      .selectFrom('events')
+      .select(({ fn }) => fn.max('position').as('position'))
+      .executeTakeFirst();
+    return last?.position ?? 0;
+  }
+
+  onCommit(wake: () => void): () => void {
+    return this.#store.onCommit(wake);
+  }
+
+  async ping(): Promise<void> {
+    try {
+      await this.#store.write(({ db }) =>
+        db
+          .updateTable('pulse')
+          .set(({ eb }) => ({ beats: eb('beats', '+', 1) }))
+          .where('id', '=', 1)
+          .execute(),
+      );
+    } catch (error) {
+      throw this.#store.fault(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    await (this.#closed ??= this.#store.close());
+  }
+}
+
+async function inChunks<T>(
+  ids: readonly string[],
+  read: (some: readonly string[]) => Promise<T[]>,
+): Promise<T[]> {
+  const unique = [...new Set(ids)];
+  const rows: T[] = [];
+  for (let start = 0; start < unique.length; start += IDS_AT_ONCE) {
+    rows.push(...(await read(unique.slice(start, start + IDS_AT_ONCE))));
+  }
+  return rows;
+}

@@ -1,0 +1,29 @@
+import { Migrator, sql, type Kysely, type Migration } from 'kysely';
+
+/** The record was written by a later version of this program. */
+export class NewerRecordError extends Error {
+  constructor(readonly migrations: readonly string[]) {
+    super(`it has migrations that this version does not know: ${migrations.join(', ')}`);
+    this.name = 'NewerRecordError';
+  }
+}
+
+/** Brings the tables up to date, each migration as one transaction. */
+export async function migrate<DB>(
+  db: Kysely<DB>,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<void> {
+  const unknown = (await executed(db)).filter((name) => !Object.hasOwn(migrations, name));
+  if (unknown.length > 0) throw new NewerRecordError(unknown);
+  const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
+  const { error } = await new Migrator({ db, provider }).migrateToLatest();
+  if (error instanceof Error) throw error;
+  if (error !== undefined) throw new Error('a migration failed', { cause: error });
+}
+
+async function executed<DB>(db: Kysely<DB>): Promise<string[]> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+  return rows.map(({ name }) => name);
+}

@@ -1,0 +1,130 @@
+import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
+
+import { productTypes } from '../purchases/catalogue.ts';
+import type { EventRequest, PageRequest, PurchaseFilter } from '../purchases/journal.ts';
+import { purchaseStatuses } from '../purchases/purchase.ts';
+import { idFloor } from './ids.ts';
+import { storedText } from './rows.ts';
+import type { Tables } from './tables.ts';
+
+type Purchases<O> = SelectQueryBuilder<Tables, 'purchases', O>;
+
+/**
+ * A page in the order of ids, which is the order of creation. Each query walks an index in that order and stops at the
+ * limit, however many purchases there are: a filter on status, product or account becomes one such walk per
+ * combination of status and product, which the database merges. Undefined when nothing can match.
+ */
+export function pageQuery(db: Kysely<Tables>, { filter = {}, ...request }: PageRequest) {
+  const [first, ...others] = walks(db, filter).map((walk) => withinBounds(walk, filter, request));
+  if (first === undefined) return undefined;
+  return others
+    .reduce((merged, other) => merged.unionAll(other), first)
+    .orderBy('id', request.inverted ? 'asc' : 'desc')
+    .limit(request.limit);
+}
+
+function walks(db: Kysely<Tables>, filter: PurchaseFilter) {
+  const all = db.selectFrom('purchases').selectAll();
+  const { subscriberIdentifier, accountId } = filter;
+  const statuses = new Set(filter.status ?? purchaseStatuses);
+  const products = new Set(filter.productType ?? productTypes);
+  if (subscriberIdentifier != null) {
+    if (statuses.size === 0 || products.size === 0) return [];
+    // One meter has few purchases. The rest is written as expressions, so that no planner is led to another index.
+    let walk = all.where('subscriber_identifier', '=', storedText(subscriberIdentifier));
+    if (accountId != null) walk = walk.where(sql`account_id + 0`, '=', accountId);
+    if (filter.status != null) walk = walk.where(sql`status || ''`, 'in', [...statuses]);
+    if (filter.productType != null) walk = walk.where(sql`product_type || ''`, 'in', [...products]);
+    return [walk];
+  }
+  if (accountId == null && filter.status == null && filter.productType == null) return [all];
+  const base = accountId == null ? all : all.where('account_id', '=', accountId);
+  return [...statuses].flatMap((status) =>
+    [...products].map((product) => base.where('status', '=', status).where('product_type', '=', product)),
+  );
+}
+
+/** One bound a side, for an index is entered at one only: with the other it would walk all that lies between the two. */
+function withinBounds<O>(
+  walk: Purchases<O>,
+  { createdAfter, createdBefore }: PurchaseFilter,
+  { after, before }: Pick<PageRequest, 'after' | 'before'>,
+): Purchases<O> {
+  const below: string[] = [];
+  const above: string[] = [];
+  if (after !== undefined) below.push(storedText(after));
+  if (before !== undefined) above.push(storedText(before));
+  if (createdBefore != null) below.push(idFloor(createdBefore));
+  if (createdAfter != null) above.push(idFloor(createdAfter));
+  const [lowest] = below.sort();
+  const highest = above.sort().at(-1);
+  let bounded = walk;
+  if (lowest !== undefined) bounded = bounded.where('id', '<', lowest);
+  if (highest !== undefined) bounded = bounded.where('id', '>', highest);
+  return bounded;
+}
+
+/** A literal, not a parameter: SQLite uses a partial index only when it can see that its condition is met. */
+const inFlight = sql.lit('IN_FLIGHT');
+
+export function dueQuery(
+  db: Kysely<Tables>,
+  { now, horizon, limit }: { now: Date; horizon: Date; limit: number },
+) {
+  const waiting = db
+    .selectFrom('purchases')
+    .selectAll()
+    // An expression, so that no planner reads all that is unresolved from the index of statuses.
+    .where(sql`status || ''`, '=', 'UNRESOLVED')
+    .where((eb) =>
+      eb.not(
+        eb.exists(
+          eb
+            .selectFrom('attempts')
+            .select('number')
+            .whereRef('purchase_id', '=', 'purchases.id')
+            .where('outcome', '=', inFlight),
+        ),
+      ),
+    );
+  return waiting
+    .where('next_check_at', '<=', now.getTime())
+    .unionAll(waiting.where('next_check_at', '>', Math.max(now.getTime(), horizon.getTime())))
+    .orderBy('next_check_at')
+    .orderBy('id')
+    .limit(limit);
+}
+
+/** The two tables have no column name in common. */
+export function inFlightQuery(db: Kysely<Tables>) {
+  return db
+    .selectFrom('attempts')
+    .innerJoin('purchases', 'purchases.id', 'attempts.purchase_id')
+    .selectAll()
+    .where('outcome', '=', inFlight);
+}
+
+export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {
+  return db
+    .selectFrom('attempts')
+    .select('number')
+    .where('purchase_id', '=', purchaseId)
+    .where('outcome', '=', inFlight);
+}
+
+export function eventsQuery(db: Kysely<Tables>, { after, limit, purchaseId }: EventRequest) {
+  const query = db
+    .selectFrom('events')
+    .innerJoin('purchases', 'purchases.id', 'events.purchase_id')
+    .selectAll('purchases')
+    .select([
+      'events.position as event_position',
+      'events.at as event_at',
+      'events.status as event_status',
+      'events.state as event_state',
+    ])
+    .where('events.position', '>', after)
+    .orderBy('events.position')
+    .limit(limit);
+  return purchaseId === undefined ? query : query.where('events.purchase_id', '=', storedText(purchaseId));
+}

@@ -1,0 +1,197 @@
+import type { Insertable, Selectable } from 'kysely';
+import { z } from 'zod';
+
+import type { NewAttempt, NewPurchase } from '../purchases/journal.ts';
+import {
+  attemptKinds,
+  attemptOutcomes,
+  purchaseStatuses,
+  type Attempt,
+  type Purchase,
+  type Quote,
+  type RawAnswer,
+} from '../purchases/purchase.ts';
+import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
+import type { AttemptTable, PurchaseTable, QuoteTable } from './tables.ts';
+
+const quoteRow = z.object({ id: text, content: z.string(), created_at: instant, expires_at: instant });
+
+const purchaseRow = z.object({
+  id: z.string(),
+  idempotency_key: text,
+  reference: text,
+  quote_id: text.nullable(),
+  content: z.string(),
+  created_at: instant,
+  status: z.enum(purchaseStatuses),
+  state: z.string(),
+  checks: z.int(),
+  next_check_at: instant.nullable(),
+  denied_in_a_row: z.int(),
+  unresolved_since: instant.nullable(),
+  last_event: z.int(),
+});
+
+const attemptRow = z.object({
+  purchase_id: z.string(),
+  number: z.int(),
+  kind: z.enum(attemptKinds),
+  outcome: z.enum(attemptOutcomes),
+  started_at: instant,
+  finished_at: instant.nullable(),
+  request_id: text,
+  problem: z.string().nullable(),
+});
+
+const answerRow = z.object({
+  answer_status: z.int(),
+  answer_body: text,
+  answer_complete: z.int().min(0).max(1),
+  answer_retry_after: z.number().nullable(),
+});
+
+/** As a search must write a free text to find it: the way `text` stores it. */
+export function storedText(value: string): string {
+  return z.encode(text, value);
+}
+
+export function quoteToRow(quote: Quote): Insertable<QuoteTable> {
+  return {
+    ...z.encode(quoteRow.pick({ id: true, created_at: true, expires_at: true }), {
+      id: quote.id,
+      created_at: quote.createdAt,
+      expires_at: quote.expiresAt,
+    }),
+    content: toJson(quoteModel, quote),
+  };
+}
+
+export function quoteFromRow(row: Selectable<QuoteTable>): Quote {
+  const { id, content, created_at, expires_at } = parse('quotes', quoteRow, row);
+  return { id, ...fromJson('quotes', quoteModel, content), createdAt: created_at, expiresAt: expires_at };
+}
+
+export function purchaseToRow(purchase: NewPurchase & { lastEvent: number }): Selectable<PurchaseTable> {
+  const { order } = purchase;
+  return {
+    ...z.encode(purchaseRow, {
+      id: purchase.id,
+      idempotency_key: purchase.idempotencyKey,
+      reference: purchase.reference,
+      quote_id: purchase.quoteId,
+      content: toJson(orderModel, order),
+      created_at: purchase.createdAt,
+      status: purchase.status,
+      state: toJson(stateModel, purchase),
+      checks: purchase.checks,
+      next_check_at: purchase.nextCheckAt,
+      denied_in_a_row: purchase.deniedInARow,
+      unresolved_since: purchase.unresolvedSince,
+      last_event: purchase.lastEvent,
+    }),
+    surface: order.surface,
+    product_type: order.productType,
+    account_id: order.accountId,
+    subscriber_identifier: storedText(order.subscriberIdentifier),
+    amount: z.encode(decimal, order.amount.amount),
+    currency: storedText(order.amount.currency),
+  };
+}
+
+export function purchaseFromRow(row: Selectable<PurchaseTable>): Purchase {
+  const parsed = parse('purchases', purchaseRow, row);
+  return {
+    id: parsed.id,
+    idempotencyKey: parsed.idempotency_key,
+    reference: parsed.reference,
+    quoteId: parsed.quote_id,
+    order: fromJson('purchases', orderModel, parsed.content),
+    createdAt: parsed.created_at,
+    status: parsed.status,
+    ...fromJson('purchases', stateModel, parsed.state),
+    checks: parsed.checks,
+    nextCheckAt: parsed.next_check_at,
+    deniedInARow: parsed.denied_in_a_row,
+    unresolvedSince: parsed.unresolved_since,
+    lastEvent: parsed.last_event,
+  };
+}
+
+export function attemptToRow(
+  purchaseId: string,
+  number: number,
+  attempt: NewAttempt,
+): Selectable<AttemptTable> {
+  return {
+    ...z.encode(attemptRow, {
+      purchase_id: purchaseId,
+      number,
+      kind: attempt.kind,
+      outcome: 'IN_FLIGHT',
+      started_at: attempt.startedAt,
+      finished_at: null,
+      request_id: attempt.requestId,
+      problem: null,
+    }),
+    answer_status: null,
+    answer_body: null,
+    answer_complete: null,
+    answer_retry_after: null,
+  };
+}
+
+export function attemptFromRow(row: Selectable<AttemptTable>): Attempt {
+  const parsed = parse('attempts', attemptRow, row);
+  return {
+    purchaseId: parsed.purchase_id,
+    number: parsed.number,
+    kind: parsed.kind,
+    outcome: parsed.outcome,
+    startedAt: parsed.started_at,
+    finishedAt: parsed.finished_at,
+    requestId: parsed.request_id,
+    problem: parsed.problem === null ? null : fromJson('attempts', problemModel, parsed.problem),
+    answer: row.answer_status === null ? null : answerFromRow(row),
+  };
+}
+
+function answerFromRow(row: Selectable<AttemptTable>): RawAnswer {
+  const parsed = parse('attempts', answerRow, row);
+  return {
+    status: parsed.answer_status,
+    body: parsed.answer_body,
+    complete: parsed.answer_complete === 1,
+    retryAfterSeconds: parsed.answer_retry_after,
+  };
+}
+
+export function answerToRow(answer: RawAnswer): z.input<typeof answerRow> {
+  return z.encode(answerRow, {
+    answer_status: answer.status,
+    answer_body: answer.body,
+    answer_complete: answer.complete ? 1 : 0,
+    answer_retry_after: answer.retryAfterSeconds,
+  });
+}
+
+export function toJson<T extends z.ZodType>(model: T, value: z.output<T>): string {
+  return JSON.stringify(z.encode(model, value));
+}
+
+function fromJson<T extends z.ZodType>(table: string, model: T, json: string): z.output<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    // The error itself quotes the text, and the text may hold a token (R9).
+    throw new Error(`the record is damaged: a row of ${table} holds no valid JSON`);
+  }
+  return parse(table, model, value);
+}
+
+function parse<T extends z.ZodType>(table: string, model: T, value: unknown): z.output<T> {
+  const result = model.safeParse(value);
+  if (result.success) return result.data;
+  const where = result.error.issues.map(({ path, code }) => `${path.join('.')} (${code})`).join(', ');
+  throw new Error(`the record is damaged: a row of ${table} cannot be read: ${where}`);
+}

@@ -1,0 +1,105 @@
+import { access, constants, mkdir, open, realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+
+import { Kysely } from 'kysely';
+
+import type { Journal } from '../purchases/journal.ts';
+import { SqlJournal } from './journal.ts';
+import { migrate } from './migrate.ts';
+import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
+import { codeOf, fault } from './sqlite/fault.ts';
+import { lock } from './sqlite/lock.ts';
+import { sqliteMigrations } from './sqlite/migrations.ts';
+import { SqliteStore } from './sqlite/store.ts';
+import type { Tables } from './tables.ts';
+
+export interface SqliteJournalOptions {
+  /** A file, made with its folder where there is none, or ':memory:', which is lost with the process. */
+  readonly path: string;
+  /**
+   * How long to wait for another process that has the file locked, in ms; 5,000 by default. The whole process waits:
+   * SQLite is called synchronously.
+   */
+  readonly busyTimeoutMs?: number | undefined;
+  /** Told the SQL, without its parameters, of each statement: for tests and for diagnosis. */
+  readonly onStatement?: ((sql: string) => void) | undefined;
+}
+
+const MEMORY = ':memory:';
+/** Written into the file's header, so that another program's database is not taken for a record. "SPGW". */
+const APPLICATION_ID = 0x53504757;
+/** What is left of the WAL on disk after a checkpoint that followed a burst. */
+const WAL_LEFT_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
+ * it cannot be used: not writable, not a database, damaged, locked, in use by another gateway, of a newer version.
+ */
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  const { busyTimeoutMs = 5_000, onStatement } = options;
+  const path = options.path === MEMORY ? MEMORY : await prepareFolder(options.path);
+  const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
+  let database: Database | undefined;
+  try {
+    if (path !== MEMORY) await prepareFile(path);
+    database = new Database(path, { busyTimeoutMs, onStatement });
+    recognise(database);
+    configure(database, path);
+    const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
+    await migrate(db, sqliteMigrations);
+    const journal = new SqlJournal(new SqliteStore({ path, database, db, release: held.release }));
+    await journal.ping();
+    return journal;
+  } catch (error) {
+    database?.close();
+    held.release();
+    throw fault(path, error);
+  }
+}
+
+/** Returns the file's one true path: two names of a file must lead to one lock. */
+async function prepareFolder(given: string): Promise<string> {
+  const path = resolve(given);
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    return await realpath(path).catch(async () => join(await realpath(dirname(path)), basename(path)));
+  } catch (error) {
+    throw fault(path, error);
+  }
+}
+
+/** The record holds tokens that are as good as cash: nobody but its owner reads a file that we make. */
+async function prepareFile(path: string): Promise<void> {
+  try {
+    await (await open(path, 'wx', 0o600)).close();
+  } catch (error) {
+    // Not opened when it exists: to close a file drops every lock that this process has on it.
+    if (codeOf(error) !== 'EEXIST') throw error;
+    await access(path, constants.R_OK | constants.W_OK);
+  }
+}
+
+function recognise(database: Database): void {
+  const id = database.pragma('application_id');
+  if (id === APPLICATION_ID) return;
+  const [table] = database.prepare('select 1 from sqlite_master limit 1').all([]);
+  if (id !== 0 || table !== undefined) {
+    throw new Error('it is the database of another program. Name another file.');
+  }
+  database.exec(`pragma application_id = ${APPLICATION_ID}`);
+}
+
+/** Durable at every commit (R2): what is asked for is read back. */
+function configure(database: Database, path: string): void {
+  const wanted = { journal_mode: path === MEMORY ? 'memory' : 'wal', synchronous: 2, foreign_keys: 1 };
+  database.exec(
+    // fullfsync: on macOS an ordinary fsync does not reach the disk; elsewhere it changes nothing.
+    `pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma fullfsync = on;
+     pragma checkpoint_fullfsync = on; pragma journal_size_limit = ${WAL_LEFT_BYTES}`,
+  );
+  for (const [name, value] of Object.entries(wanted)) {
+    const got = database.pragma(name);
+    if (got === value) continue;
+    throw new Error(`${name} is ${String(got)} where ${value} is needed. The file must be on a local disk.`);
+  }
+}

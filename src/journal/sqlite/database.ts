@@ -1,0 +1,99 @@
+import { SqliteAdapter, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import Libsql from 'libsql';
+
+/** Statements kept ready. The journal has some dozens; lists of ids and filters of pages make more shapes. */
+const STATEMENTS_KEPT = 256;
+
+/** libsql as Kysely wants it, without its traps. */
+export class Database implements SqliteDatabase {
+  readonly #libsql: Libsql.Database;
+  readonly #onStatement: ((sql: string) => void) | undefined;
+  readonly #statements = new Map<string, SqliteStatement>();
+
+  /** Throws when the file cannot be opened; what it holds is looked at by the first statement. */
+  constructor(
+    path: string,
+    options: { busyTimeoutMs: number; onStatement?: ((sql: string) => void) | undefined },
+  ) {
+    this.#libsql = new Libsql(path, { timeout: options.busyTimeoutMs });
+    this.#onStatement = options.onStatement;
+  }
+
+  get inTransaction(): boolean {
+    return this.#libsql.inTransaction;
+  }
+
+  exec(sql: string): void {
+    this.#onStatement?.(sql);
+    this.#libsql.exec(sql);
+  }
+
+  pragma(name: string): unknown {
+    const [row] = this.#libsql.prepare(`pragma ${name}`).all();
+    return typeof row === 'object' && row !== null ? Object.values(row)[0] : undefined;
+  }
+
+  /**
+   * Statements are kept and used again: one is five times faster than a new one, and libsql frees its memory only when
+   * the garbage collector comes by, some hundred megabytes later.
+   */
+  prepare(sql: string): SqliteStatement {
+    this.#onStatement?.(sql);
+    const kept = this.#statements.get(sql);
+    if (kept !== undefined) {
+      this.#statements.delete(sql);
+      this.#statements.set(sql, kept);
+      return kept;
+    }
+    const statement = guarded(this.#libsql.prepare(sql));
+    this.#statements.set(sql, statement);
+    const [oldest] = this.#statements.keys();
+    if (this.#statements.size > STATEMENTS_KEPT && oldest !== undefined) this.#statements.delete(oldest);
+    return statement;
+  }
+
+  /**
+   * libsql keeps the file open until the garbage collector has taken the last statement. So whatever must be released
+   * now, a transaction above all, is ended before.
+   */
+  close(): void {
+    if (this.inTransaction) this.exec('rollback');
+    this.#statements.clear();
+    this.#libsql.close();
+  }
+}
+
+function guarded(statement: Libsql.Statement): SqliteStatement {
+  return {
+    reader: statement.reader,
+    all: (parameters) => statement.all(bindable(parameters)),
+    run: (parameters) => statement.run(bindable(parameters)),
+    iterate: (parameters) => statement.iterate(bindable(parameters)),
+  };
+}
+
+const UNBINDABLE = /[\0\p{Surrogate}]/u;
+
+/** libsql aborts the whole process when it is given a boolean, and text it cannot keep as it is, it changes silently. */
+function bindable(parameters: readonly unknown[]): readonly unknown[] {
+  for (const value of parameters) {
+    if (value === null) continue;
+    if (typeof value === 'number' && Number.isFinite(value)) continue;
+    if (typeof value === 'string' && !UNBINDABLE.test(value)) continue;
+    throw new TypeError(`SQLite cannot keep this ${typeof value} as it is`);
+  }
+  return parameters;
+}
+
+/** SQLite's DDL is transactional, which Kysely does not use by itself: a migration that is killed half-way leaves nothing. */
+export class TransactionalSqliteDialect extends SqliteDialect {
+  override createAdapter(): SqliteAdapter {
+    return new TransactionalSqliteAdapter();
+  }
+}
+
+class TransactionalSqliteAdapter extends SqliteAdapter {
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}

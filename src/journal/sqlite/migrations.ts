@@ -1,0 +1,89 @@
+import { sql, type Kysely, type Migration } from 'kysely';
+
+/** SQLite's migrations, oldest first by name. One that has been released is never edited: add another. */
+export const sqliteMigrations: Readonly<Record<string, Migration>> = {
+  '0001-the-record': inOrder(
+    `create table quotes (
+      id text primary key not null,
+      content text not null,
+      created_at integer not null,
+      expires_at integer not null
+    ) strict`,
+    `create index quotes_by_expiry on quotes (expires_at)`,
+
+    `create table purchases (
+      id text primary key not null,
+      idempotency_key text not null unique,
+      reference text not null unique,
+      quote_id text,
+      content text not null,
+      surface text not null,
+      product_type text not null,
+      account_id integer not null,
+      subscriber_identifier text not null,
+      amount text not null,
+      currency text not null,
+      created_at integer not null,
+      status text not null
+        check (status in ('PENDING', 'SUCCEEDED', 'FAILED', 'UNRESOLVED', 'NEEDS_ATTENTION')),
+      state text not null,
+      checks integer not null,
+      next_check_at integer,
+      denied_in_a_row integer not null,
+      unresolved_since integer,
+      last_event integer not null
+    ) strict`,
+    // Pages walk these in order of id; a filter on status, product or both uses the same one (see queries.ts).
+    `create index purchases_by_status on purchases (status, product_type, id)`,
+    `create index purchases_by_account on purchases (account_id, status, product_type, id)`,
+    `create index purchases_by_subscriber on purchases (subscriber_identifier, id)`,
+    `create index purchases_due on purchases (next_check_at, id) where next_check_at is not null`,
+    // R6, whatever the program does.
+    `create trigger purchases_succeeded_is_final before update on purchases when old.status = 'SUCCEEDED'
+      begin select raise(abort, 'a purchase that SUCCEEDED never changes'); end`,
+    `create trigger purchases_are_kept before delete on purchases
+      begin select raise(abort, 'a purchase is never deleted'); end`,
+
+    `create table attempts (
+      purchase_id text not null references purchases (id),
+      number integer not null check (number >= 1),
+      kind text not null check (kind in ('CONFIRM', 'RETRY')),
+      outcome text not null check (outcome in ('IN_FLIGHT', 'SUCCEEDED', 'REFUSED', 'UNKNOWN', 'NOT_SENT')),
+      started_at integer not null,
+      finished_at integer,
+      request_id text not null,
+      problem text,
+      answer_status integer,
+      answer_body text,
+      answer_complete integer check (answer_complete in (0, 1)),
+      answer_retry_after real,
+      primary key (purchase_id, number),
+      check ((outcome = 'IN_FLIGHT') = (finished_at is null)),
+      check ((answer_status is null) = (answer_body is null))
+    ) strict`,
+    `create unique index attempts_one_in_flight on attempts (purchase_id) where outcome = 'IN_FLIGHT'`,
+
+    `create table events (
+      position integer primary key autoincrement,
+      purchase_id text not null references purchases (id),
+      at integer not null,
+      status text not null
+        check (status in ('PENDING', 'SUCCEEDED', 'FAILED', 'UNRESOLVED', 'NEEDS_ATTENTION')),
+      state text not null
+    ) strict`,
+    `create index events_by_purchase on events (purchase_id, position)`,
+    `create trigger events_never_change before update on events
+      begin select raise(abort, 'an event never changes'); end`,
+
+    `create table pulse (id integer primary key check (id = 1), beats integer not null) strict`,
+    `insert into pulse (id, beats) values (1, 0)`,
+  ),
+};
+
+function inOrder(...statements: string[]): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      for (const statement of statements) await sql.raw(statement).execute(db);
+    },
+  };
+}

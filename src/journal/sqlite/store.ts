@@ -1,0 +1,111 @@
+import { sql, type Kysely } from 'kysely';
+
+import type { Store, Transaction } from '../store.ts';
+import type { Tables } from '../tables.ts';
+import type { Database } from './database.ts';
+import { codeOf, fault } from './fault.ts';
+
+interface SqliteStoreOptions {
+  readonly path: string;
+  readonly database: Database;
+  /** On that database. Its one connection is handed from one transaction to the next. */
+  readonly db: Kysely<Tables>;
+  /** Lets another process have the file. */
+  readonly release: () => void;
+}
+
+export class SqliteStore implements Store {
+  readonly db: Kysely<Tables>;
+  readonly #options: SqliteStoreOptions;
+  readonly #wakes = new Set<() => void>();
+
+  constructor(options: SqliteStoreOptions) {
+    this.db = options.db;
+    this.#options = options;
+  }
+
+  async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const wrote = { event: false };
+    const result = await this.db.connection().execute(async (connection) => {
+      const transaction: Transaction = {
+        db: connection,
+        appendEvent: async (event) => {
+          const { position } = await connection
+            .insertInto('events')
+            .values(event)
+            .returning('position')
+            .executeTakeFirstOrThrow();
+          wrote.event = true;
+          return position;
+        },
+      };
+      return this.#immediately(connection, () => work(transaction));
+    });
+    if (wrote.event) this.#wake();
+    return result;
+  }
+
+  isUniqueViolation(error: unknown): boolean {
+    return ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY'].includes(codeOf(error) ?? '');
+  }
+
+  onCommit(wake: () => void): () => void {
+    // Wrapped, so that the same function given twice is two listeners.
+    const listener = () => wake();
+    this.#wakes.add(listener);
+    return () => this.#wakes.delete(listener);
+  }
+
+  fault(error: unknown): Error {
+    return fault(this.#options.path, error);
+  }
+
+  async close(): Promise<void> {
+    const { database, release } = this.#options;
+    // Waits for the transaction under way.
+    await this.db.connection().execute(() => {
+      try {
+        // Without waiting for a reader. Nothing is lost when it cannot: what is in the WAL is durable, and the next one to open the file reads it.
+        database.exec('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
+      } catch {
+        return Promise.resolve();
+      }
+      return Promise.resolve();
+    });
+    try {
+      await this.db.destroy();
+    } finally {
+      release();
+    }
+  }
+
+  /** BEGIN IMMEDIATE: the write lock is taken before the first read, so that what was read still holds at the write. */
+  async #immediately<T>(connection: Kysely<Tables>, work: () => Promise<T>): Promise<T> {
+    this.#rollback();
+    await sql`begin immediate`.execute(connection);
+    try {
+      const result = await work();
+      await sql`commit`.execute(connection);
+      return result;
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
+  }
+
+  /** SQLite has ended the transaction by itself after some errors (a full disk), and after others not (a failed commit). */
+  #rollback(): void {
+    const { database } = this.#options;
+    if (!database.inTransaction) return;
+    try {
+      database.exec('rollback');
+    } catch {
+      // The error that led here says more. The next transaction tries again before it begins.
+    }
+  }
+
+  /** In turns of their own: what a listener throws must not make a committed write look failed. */
+  #wake(): void {
+    for (const wake of this.#wakes) queueMicrotask(wake);
+  }
+}

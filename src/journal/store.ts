@@ -1,0 +1,28 @@
+import type { Insertable, Kysely } from 'kysely';
+
+import type { EventTable, Tables } from './tables.ts';
+
+/** One write transaction: it sees all that is committed, and no other can commit a change of what it has read. */
+export interface Transaction {
+  readonly db: Kysely<Tables>;
+  /** Gives the event the next position of the one order (R7), and wakes the listeners once it is committed. */
+  appendEvent(event: Omit<Insertable<EventTable>, 'position'>): Promise<number>;
+}
+
+/** Where one database differs from another. */
+export interface Store {
+  /** For reads; never sees what is not committed. */
+  readonly db: Kysely<Tables>;
+  /**
+   * Commits what `work` did, resolving once that is durable; or, when `work` or the commit throws, undoes it and
+   * rejects. `work` may be run more than once and so has no effect but on the transaction.
+   */
+  write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
+  /** Whether a write failed because a row with that key exists. */
+  isUniqueViolation(error: unknown): boolean;
+  /** Calls `wake` after each commit that appended an event; returns how to stop. */
+  onCommit(wake: () => void): () => void;
+  /** An error that tells an operator what is wrong with the database and what to do. */
+  fault(error: unknown): Error;
+  close(): Promise<void>;
+}

@@ -1,0 +1,157 @@
+import type { Selectable } from 'kysely';
+
+import {
+  IllegalMoveError,
+  type AttemptId,
+  type AttemptResult,
+  type NewAttempt,
+  type NewPurchase,
+  type PurchaseChange,
+} from '../purchases/journal.ts';
+import { mayMove, type Purchase, type PurchaseStatus, type RawAnswer } from '../purchases/purchase.ts';
+import { idTime } from './ids.ts';
+import { problemModel } from './models.ts';
+import { attemptInFlightQuery } from './queries.ts';
+import {
+  answerToRow,
+  attemptFromRow,
+  attemptToRow,
+  purchaseFromRow,
+  purchaseToRow,
+  storedText,
+  toJson,
+} from './rows.ts';
+import type { Transaction } from './store.ts';
+import type { PurchaseTable } from './tables.ts';
+
+export async function begin(transaction: Transaction, purchase: NewPurchase, attempt: NewAttempt) {
+  requireNew(purchase);
+  const { db } = transaction;
+  const known = await db
+    .selectFrom('purchases')
+    .selectAll()
+    .where('idempotency_key', '=', storedText(purchase.idempotencyKey))
+    .executeTakeFirst();
+  if (known !== undefined) return { purchase: purchaseFromRow(known), attempt: null };
+
+  const row = purchaseToRow({ ...purchase, lastEvent: 0 });
+  await db.insertInto('purchases').values(row).execute();
+  const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
+  await db.updateTable('purchases').set({ last_event: lastEvent }).where('id', '=', row.id).execute();
+  const first = attemptToRow(row.id, 1, attempt);
+  await db.insertInto('attempts').values(first).execute();
+  return { purchase: purchaseFromRow({ ...row, last_event: lastEvent }), attempt: attemptFromRow(first) };
+}
+
+export async function startAttempt(
+  transaction: Transaction,
+  purchaseId: string,
+  from: PurchaseStatus,
+  attempt: NewAttempt,
+  change: PurchaseChange,
+) {
+  const { db } = transaction;
+  const row = await current(transaction, purchaseId);
+  if (row.status !== from) return null;
+  if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
+  const purchase = await apply(transaction, row, change);
+  const last = await db
+    .selectFrom('attempts')
+    .select('number')
+    .where('purchase_id', '=', purchaseId)
+    .orderBy('number', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
+  await db.insertInto('attempts').values(next).execute();
+  return { purchase, attempt: attemptFromRow(next) };
+}
+
+export async function keepAnswer(
+  { db }: Transaction,
+  { purchaseId, number }: AttemptId,
+  answer: RawAnswer,
+): Promise<void> {
+  const { numUpdatedRows } = await db
+    .updateTable('attempts')
+    .set(answerToRow(answer))
+    .where('purchase_id', '=', purchaseId)
+    .where('number', '=', number)
+    .where('outcome', '=', 'IN_FLIGHT')
+    .where('answer_status', 'is', null)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) {
+    throw new Error(`attempt ${number} of purchase ${purchaseId} is not waiting for an answer`);
+  }
+}
+
+export async function finishAttempt(
+  transaction: Transaction,
+  { purchaseId, number }: AttemptId,
+  { outcome, problem, finishedAt }: AttemptResult,
+  change: PurchaseChange,
+): Promise<Purchase> {
+  const { numUpdatedRows } = await transaction.db
+    .updateTable('attempts')
+    .set({
+      outcome,
+      problem: problem === null ? null : toJson(problemModel, problem),
+      finished_at: finishedAt.getTime(),
+    })
+    .where('purchase_id', '=', purchaseId)
+    .where('number', '=', number)
+    .where('outcome', '=', 'IN_FLIGHT')
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
+  return apply(transaction, await current(transaction, purchaseId), change);
+}
+
+async function current({ db }: Transaction, purchaseId: string): Promise<Selectable<PurchaseTable>> {
+  const row = await db
+    .selectFrom('purchases')
+    .selectAll()
+    .where('id', '=', storedText(purchaseId))
+    .executeTakeFirst();
+  if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
+  return row;
+}
+
+/** The one way on which a recorded purchase changes (R6). */
+async function apply(
+  transaction: Transaction,
+  row: Selectable<PurchaseTable>,
+  change: PurchaseChange,
+): Promise<Purchase> {
+  const before = purchaseFromRow(row);
+  const moves = change.status !== before.status;
+  if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
+    throw new IllegalMoveError(before.id, before.status, change.status);
+  }
+  const { status, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow({
+    ...before,
+    ...change,
+  });
+  const changed = { status, state, checks, next_check_at, denied_in_a_row, unresolved_since };
+  const after = { ...row, ...changed };
+  if (moves) after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt));
+  const { numUpdatedRows } = await transaction.db
+    .updateTable('purchases')
+    .set({ ...changed, last_event: after.last_event })
+    .where('id', '=', row.id)
+    .where('status', '=', row.status)
+    .executeTakeFirst();
+  if (numUpdatedRows !== 1n) throw new Error(`purchase ${row.id} was changed by another writer`);
+  return purchaseFromRow(after);
+}
+
+function eventOf(row: Selectable<PurchaseTable>, at: Date) {
+  return { purchase_id: row.id, at: at.getTime(), status: row.status, state: row.state };
+}
+
+/** Pages go by id alone, and by instants turned into ids: that is exact only while these hold. */
+function requireNew({ id, createdAt, status }: NewPurchase): void {
+  if (idTime(id) !== createdAt.getTime()) {
+    throw new Error(`the id of a purchase must be a UUID of version 7 made at its createdAt: ${id}`);
+  }
+  if (status !== 'PENDING') throw new Error(`a purchase begins PENDING, not ${status}: ${id}`);
+}

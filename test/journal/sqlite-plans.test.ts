@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+
+import type { PurchaseFilter } from '../../src/purchases/journal.ts';
+import { later, newAttempt, newId, newPurchase, newQuote, NOON, purchaseIn, to } from './fixtures.ts';
+import { filters } from './page-suite.ts';
+import { opened, outsider, tempPath } from './sqlite-fixtures.ts';
+
+const planRow = z.object({ detail: z.string() });
+
+test('no statement of the journal scans or sorts a table, however it is called', async () => {
+  const path = await tempPath();
+  const statements = new Set<string>();
+  const journal = await opened(path, { onStatement: (statement) => statements.add(statement) });
+  statements.clear();
+
+  const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION');
+  await journal.begin(newPurchase(), newAttempt());
+  await journal.keepAnswer((await journal.inFlight())[0]?.attempt ?? { purchaseId: '', number: 0 }, {
+    status: 200,
+    body: '',
+    complete: true,
+    retryAfterSeconds: null,
+  });
+  await journal.startAttempt(id, 'NEEDS_ATTENTION', newAttempt(), to('UNRESOLVED'));
+  await journal.saveQuote(newQuote());
+  await journal.quotes([newId(), newId()]);
+  await journal.purgeQuotes(NOON);
+  for (const key of ['id', 'reference', 'idempotencyKey'] as const) await journal.purchase(key, 'x');
+  await journal.purchases([newId(), newId()]);
+  await journal.attempts([newId(), newId()]);
+  await journal.due({ now: NOON, horizon: later(1), limit: 10 });
+  await journal.events({ after: 0, limit: 10 });
+  await journal.events({ after: 0, limit: 10, purchaseId: id });
+  await journal.lastPosition();
+  await journal.ping();
+  for (const filter of filters) {
+    for (const inverted of [true, false]) {
+      await journal.page({ filter, limit: 10, inverted });
+      await journal.page({ filter, after: newId(), limit: 10, inverted });
+      await journal.page({ filter, before: newId(), limit: 10, inverted });
+    }
+  }
+
+  const database = outsider(path);
+  const plans = [...statements].flatMap((statement) =>
+    database
+      .prepare(`explain query plan ${statement}`)
+      .all()
+      .map((row) => ({ statement, detail: planRow.parse(row).detail })),
+  );
+  expect(plans.length).toBeGreaterThan(100);
+  const walked = plans.filter(
+    ({ detail }) => /^SCAN (?!CONSTANT ROW)/.test(detail) || detail.includes('TEMP B-TREE'),
+  );
+  // A page without filters walks the ids and stops at its limit; what is in flight has an index of its own, as small as
+  // what is in flight.
+  const bounded = [
+    'SCAN purchases USING INDEX sqlite_autoindex_purchases_1',
+    'SCAN attempts USING INDEX attempts_one_in_flight',
+  ];
+  expect(walked.filter(({ detail }) => !bounded.includes(detail))).toEqual([]);
+});
+
+test('each filter of a page is served by its own index, and only by that', async () => {
+  const path = await tempPath();
+  const statements: string[] = [];
+  const journal = await opened(path, { onStatement: (statement) => statements.push(statement) });
+  const database = outsider(path);
+  for (const filter of filters) {
+    statements.length = 0;
+    await journal.page({ filter, after: newId(), limit: 10, inverted: false });
+    const [page] = statements;
+    if (page === undefined) continue;
+    const searches = database
+      .prepare(`explain query plan ${page}`)
+      .all()
+      .map((row) => planRow.parse(row).detail)
+      .filter((detail) => detail.startsWith('SEARCH') || detail.startsWith('SCAN'));
+    expect(searches.length).toBeGreaterThan(0);
+    for (const search of searches) expect(search, JSON.stringify(filter)).toContain(indexFor(filter));
+  }
+});
+
+function indexFor(filter: PurchaseFilter): string {
+  if (filter.subscriberIdentifier != null) return 'purchases_by_subscriber (subscriber_identifier=? AND id';
+  if (filter.accountId != null)
+    return 'purchases_by_account (account_id=? AND status=? AND product_type=? AND id';
+  if (filter.status != null || filter.productType != null) {
+    return 'purchases_by_status (status=? AND product_type=? AND id';
+  }
+  return 'sqlite_autoindex_purchases_1 (id';
+}
