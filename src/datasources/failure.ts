@@ -1,0 +1,157 @@
+import { problem, type FieldProblem, type Problem, type ProblemType } from '../purchases/problem.ts';
+import type { Vend } from '../purchases/purchase.ts';
+import type { Expected, Reading } from '../purchases/vending.ts';
+
+/** An error envelope of either surface, in one shape. */
+export interface Envelope {
+  readonly type: ProblemType;
+  readonly code: string;
+  /** Safe to show. */
+  readonly message: string;
+  /** Null where the surface does not say. */
+  readonly retryable: boolean | null;
+  /** The provider itself refused: the purchase was seen and turned down. */
+  readonly fromProvider: boolean;
+  /** The upstream does not know the reference. */
+  readonly unknownReference: boolean;
+  /** Nobody knows what happened, whatever the status says (Current 100). */
+  readonly unexpected: boolean;
+  readonly docUrl: string | null;
+  readonly requestId: string | null;
+  readonly fields: readonly FieldProblem[];
+}
+
+/** A success body of either surface, in one shape. */
+export interface Told {
+  readonly status: string;
+  readonly externalReference: string | null;
+  readonly subscriberIdentifier: string | null;
+  /** Null when the token field holds something that is no token. */
+  readonly vend: Vend | null;
+}
+
+export interface Evidence {
+  readonly status: number;
+  /** The body came whole. */
+  readonly complete: boolean;
+  readonly envelope: Envelope | null;
+  readonly told: Told | null;
+}
+
+/** 4xx that do not say what became of the request. */
+const UNDECIDED = new Set([408, 409, 425, 429]);
+
+/**
+ * What an answer to a confirm or a retry means. Pure; the one place that decides it. In doubt it is UNKNOWN. A retry is
+ * read more strictly than a confirm: that the question was refused says nothing of the purchase.
+ */
+export function readEvidence({ status, complete, envelope, told }: Evidence, expected: Expected): Reading {
+  if (!complete) return unknown(expected, 'answer_cut_off');
+  if (status >= 200 && status < 300)
+    return told === null ? unknown(expected, 'answer_unreadable') : readTold(told, expected);
+  if (envelope === null || status < 400) return unknown(expected, 'answer_unreadable');
+  const refusal: Reading = { outcome: 'REFUSED', problem: problemOf(envelope, expected.requestId) };
+  if (envelope.unexpected) return { outcome: 'UNKNOWN', problem: refusal.problem };
+  const fromProvider = envelope.fromProvider && envelope.retryable === false;
+  if (expected.kind === 'RETRY') {
+    const denied = fromProvider || (status === 404 && envelope.unknownReference);
+    return { outcome: denied ? 'DENIED' : 'UNKNOWN', problem: refusal.problem };
+  }
+  if (fromProvider) return refusal;
+  if (
+    (status === 429 || status === 503) &&
+    (envelope.type === 'RATE_LIMITED' || envelope.retryable === true)
+  ) {
+    return { outcome: 'REFUSED', problem: { ...refusal.problem, retryable: true } };
+  }
+  if (status === 401) return { outcome: 'REFUSED', problem: { ...refusal.problem, retryable: true } };
+  if (status < 500 && !UNDECIDED.has(status)) return refusal;
+  return { outcome: 'UNKNOWN', problem: refusal.problem };
+}
+
+function readTold(told: Told, expected: Expected): Reading {
+  const { externalReference, subscriberIdentifier, vend } = told;
+  if (externalReference !== null && externalReference !== expected.reference)
+    return unknown(expected, 'answer_of_another');
+  if (subscriberIdentifier !== null && subscriberIdentifier !== expected.subscriberIdentifier) {
+    return unknown(expected, 'answer_of_another');
+  }
+  switch (told.status.toUpperCase()) {
+    case 'SUCCESS':
+      if (vend === null) return unknown(expected, 'token_unreadable');
+      // The money has moved and the token is not here: a retry will bring it.
+      if (vend.tokens.length === 0 && expected.productType !== 'AIRTIME')
+        return unknown(expected, 'token_missing');
+      return { outcome: 'SUCCEEDED', vend };
+    case 'PENDING':
+      return unknown(expected, 'upstream_pending');
+    case 'FAILED':
+      // A token belies the word, and one that cannot be read may be one: something was sold.
+      if (vend === null || vend.tokens.length > 0) return unknown(expected, 'answer_contradicts_itself');
+      return {
+        outcome: 'REFUSED',
+        problem: problem({
+          type: 'PROVIDER',
+          code: 'purchase_failed',
+          message: 'The provider could not complete this purchase. Nothing was charged.',
+          retryable: true,
+          requestId: expected.requestId,
+        }),
+      };
+    default:
+      return unknown(expected, 'answer_unreadable');
+  }
+}
+
+function unknown({ requestId }: Expected, code: string): Reading {
+  const message = 'What became of this purchase is not known yet.';
+  return { outcome: 'UNKNOWN', problem: problem({ type: 'UNAVAILABLE', code, message, requestId }) };
+}
+
+export function problemOf(envelope: Envelope, requestId: string): Problem {
+  const { type, code, message, docUrl, fields } = envelope;
+  return problem({
+    ...{ type, code, message, docUrl, fields },
+    retryable: envelope.retryable ?? false,
+    requestId: envelope.requestId ?? requestId,
+  });
+}
+
+/** The type of an error whose own type says nothing known. */
+export function typeByStatus(status: number): ProblemType {
+  switch (status) {
+    case 401:
+      return 'AUTHENTICATION';
+    case 403:
+      return 'PERMISSION';
+    case 404:
+      return 'NOT_FOUND';
+    case 409:
+      return 'CONFLICT';
+    case 429:
+      return 'RATE_LIMITED';
+    default:
+      return status >= 500 ? 'UNAVAILABLE' : 'INVALID_INPUT';
+  }
+}
+
+const paths: Readonly<Record<string, string>> = {
+  product_type: 'productType',
+  provider_code: 'providerCode',
+  debited_account_id: 'accountId',
+  subscriber_identifier: 'subscriberIdentifier',
+  meter_number: 'subscriberIdentifier',
+  beneficiary_phone_number: 'beneficiaryPhoneNumber',
+  amount: 'amount.amount',
+  currency: 'amount.currency',
+  charges_on_top_flag: 'chargesOnTop',
+  comment: 'comment',
+  language: 'language',
+  source_channel: 'sourceChannel',
+};
+
+/** Our path of the upstream's field; none for one that our input has not. */
+export function fieldProblem(param: string | null, message: string): readonly FieldProblem[] {
+  const field = param === null ? undefined : paths[param];
+  return field === undefined ? [] : [{ field, message }];
+}

@@ -1,0 +1,21 @@
+/** The value that the text is the JSON of; undefined when it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** JSON text of a flat body, in which `numbers` stand digit for digit: a float on the way could lose some. */
+export function jsonWith(
+  body: Readonly<Record<string, unknown>>,
+  numbers: Readonly<Record<string, string>>,
+): string {
+  const entries = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
+  const members = [
+    ...entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`),
+    ...Object.entries(numbers).map(([key, digits]) => `${JSON.stringify(key)}:${digits}`),
+  ];
+  return `{${members.join(',')}}`;
+}

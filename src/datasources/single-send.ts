@@ -1,0 +1,100 @@
+import type { Dispatcher } from 'undici';
+
+/** What came of one sending, before anybody has read it. */
+export type Arrival =
+  | { readonly kind: 'ANSWERED'; readonly status: number; readonly headers: Headers; readonly body: Body }
+  /** Certain: the request was never handed to a connection. */
+  | { readonly kind: 'NOT_SENT' }
+  | { readonly kind: 'LOST'; readonly timedOut: boolean };
+
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+interface Body {
+  readonly text: string;
+  /** False when it was cut off, too slow or too long: `text` is what came of it. */
+  readonly complete: boolean;
+}
+
+/**
+ * One request on one connection, once. undici tells when it hands the request to a connection: what failed before that
+ * was never sent, whatever the error's name, and what failed after it may have been. Were it to hand it over a second
+ * time, as it may for the head of a pipeline, that is refused: a confirm must not go out twice (R1).
+ */
+export class SingleSend implements Dispatcher.DispatchHandler {
+  readonly arrival: Promise<Arrival>;
+  readonly #maxBytes: number;
+  readonly #deadline: NodeJS.Timeout;
+  readonly #signal: AbortSignal | undefined;
+  readonly #chunks: Buffer[] = [];
+  #settle!: (arrival: Arrival) => void;
+  #reject!: (reason: unknown) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #head: { status: number; headers: Headers } | undefined;
+  #size = 0;
+  #over = false;
+
+  constructor(options: { timeoutMs: number; maxBytes: number; signal?: AbortSignal | undefined }) {
+    this.#maxBytes = options.maxBytes;
+    this.#signal = options.signal;
+    this.arrival = new Promise((resolve, reject) => {
+      this.#settle = resolve;
+      this.#reject = reject;
+    });
+    this.#deadline = setTimeout(() => this.#finish(true), options.timeoutMs);
+    this.#signal?.addEventListener('abort', this.#leave);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#over || this.#controller !== undefined) {
+      controller.abort(new Error('a request is sent once, and not after it was given up'));
+      return;
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
+    if (status >= 200) this.#head = { status, headers };
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const room = this.#maxBytes - this.#size;
+    this.#size += chunk.length;
+    this.#chunks.push(Buffer.from(chunk.subarray(0, room)));
+    if (chunk.length > room) this.#finish(false);
+  }
+
+  onResponseEnd(): void {
+    this.#finish(false, true);
+  }
+
+  onResponseError(): void {
+    this.#finish(false);
+  }
+
+  readonly #leave = (): void => {
+    if (!this.#end()) return;
+    this.#reject(this.#signal?.reason);
+  };
+
+  #finish(timedOut: boolean, complete = false): void {
+    if (!this.#end()) return;
+    if (this.#head !== undefined) {
+      const text = Buffer.concat(this.#chunks).toString('utf8');
+      this.#settle({ kind: 'ANSWERED', ...this.#head, body: { text, complete } });
+    } else if (this.#controller !== undefined) {
+      this.#settle({ kind: 'LOST', timedOut });
+    } else {
+      this.#settle({ kind: 'NOT_SENT' });
+    }
+  }
+
+  /** False when it was over already. */
+  #end(): boolean {
+    if (this.#over) return false;
+    this.#over = true;
+    clearTimeout(this.#deadline);
+    this.#signal?.removeEventListener('abort', this.#leave);
+    // Of a request that is complete this does nothing; of any other it closes the connection.
+    this.#controller?.abort(new Error('the exchange is over'));
+    return true;
+  }
+}

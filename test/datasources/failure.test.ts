@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+
+import { errorBody, read, successBody, surfaceNames, TOKEN, type SurfaceName } from './reading.ts';
+
+type Outcome = 'SUCCEEDED' | 'REFUSED' | 'DENIED' | 'UNKNOWN';
+type Row = [
+  what: string,
+  status: number,
+  body: (surface: SurfaceName) => unknown,
+  confirm: Outcome,
+  retry: Outcome,
+];
+
+const refused = (surface: SurfaceName) =>
+  errorBody(surface, { type: 'provider_error', code: 'meter_blocked', number: '810', retryable: false });
+const invalid = (surface: SurfaceName) => errorBody(surface, { type: 'validation_error', number: '120' });
+const unexpected = (surface: SurfaceName) => errorBody(surface, { type: 'api_error', number: '100' });
+const limited = (surface: SurfaceName) =>
+  errorBody(surface, { type: 'rate_limit_error', number: '999', retryable: true });
+const notFound = (surface: SurfaceName) =>
+  errorBody(surface, { type: 'not_found_error', code: 'purchase_not_found', number: '102' });
+const status = (value: string) => (surface: SurfaceName) =>
+  successBody(surface, { status: value, token: null });
+
+/** What an answer means, on both surfaces: DESIGN's table, and each of its edges. */
+const table: Row[] = [
+  ['a success', 200, (s) => successBody(s), 'SUCCEEDED', 'SUCCEEDED'],
+  ['a success with another 2xx', 201, (s) => successBody(s), 'SUCCEEDED', 'SUCCEEDED'],
+  ['a success in small letters', 200, (s) => successBody(s, { status: 'success' }), 'SUCCEEDED', 'SUCCEEDED'],
+  ['PENDING', 200, status('PENDING'), 'UNKNOWN', 'UNKNOWN'],
+  ['FAILED', 200, status('FAILED'), 'REFUSED', 'REFUSED'],
+  [
+    'FAILED that brings a token all the same',
+    200,
+    (s) => successBody(s, { status: 'FAILED' }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
+  [
+    'FAILED that brings what may have been a token',
+    200,
+    (s) => successBody(s, { status: 'FAILED', token: '1234-56?8' }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
+  [
+    'FAILED with an empty token',
+    200,
+    (s) => successBody(s, { status: 'FAILED', token: ' ' }),
+    'REFUSED',
+    'REFUSED',
+  ],
+  ['PENDING that brings a token', 200, (s) => successBody(s, { status: 'PENDING' }), 'UNKNOWN', 'UNKNOWN'],
+  ['a status that nobody knows', 200, status('REVERSED'), 'UNKNOWN', 'UNKNOWN'],
+  ['a success without a token', 200, (s) => successBody(s, { token: null }), 'UNKNOWN', 'UNKNOWN'],
+  ['a token that is none', 200, (s) => successBody(s, { token: 'call us' }), 'UNKNOWN', 'UNKNOWN'],
+  [
+    'a token that went through a float',
+    200,
+    (s) => successBody(s, { token: 123456789 }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
+  [
+    'a success of another reference',
+    200,
+    (s) => successBody(s, { external_reference: 'GW-2' }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
+  ['a success of another meter', 200, (s) => successBody(s, { meter: '04040404099' }), 'UNKNOWN', 'UNKNOWN'],
+  [
+    'a failure of another reference',
+    200,
+    (s) => successBody(s, { status: 'FAILED', token: null, external_reference: 'X' }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
+  ['an empty body', 200, () => '', 'UNKNOWN', 'UNKNOWN'],
+  ['HTML with 200', 200, () => '<html>', 'UNKNOWN', 'UNKNOWN'],
+  ['null', 200, () => null, 'UNKNOWN', 'UNKNOWN'],
+  ['a list', 200, () => [], 'UNKNOWN', 'UNKNOWN'],
+  ['an object that says nothing', 200, () => ({}), 'UNKNOWN', 'UNKNOWN'],
+  ['an error envelope with 200', 200, refused, 'UNKNOWN', 'UNKNOWN'],
+  ['a redirect', 302, () => '', 'UNKNOWN', 'UNKNOWN'],
+  ['a redirect with an envelope', 302, invalid, 'UNKNOWN', 'UNKNOWN'],
+  ['a 400 with an envelope', 400, invalid, 'REFUSED', 'UNKNOWN'],
+  ['a 403 with an envelope', 403, invalid, 'REFUSED', 'UNKNOWN'],
+  ['a 404 with an envelope', 404, invalid, 'REFUSED', 'UNKNOWN'],
+  ['a 404 that does not know the reference', 404, notFound, 'REFUSED', 'DENIED'],
+  ['"not found" with another status', 400, notFound, 'REFUSED', 'UNKNOWN'],
+  ['a 404 of a proxy', 404, () => '<html>', 'UNKNOWN', 'UNKNOWN'],
+  ['a 400 without an envelope', 400, () => ({ message: 'no' }), 'UNKNOWN', 'UNKNOWN'],
+  ['a second 401', 401, invalid, 'REFUSED', 'UNKNOWN'],
+  ['a provider’s refusal with 400', 400, refused, 'REFUSED', 'DENIED'],
+  ['a provider’s refusal with 422', 422, refused, 'REFUSED', 'DENIED'],
+  ['a provider’s refusal with 500', 500, refused, 'REFUSED', 'DENIED'],
+  ['a provider’s refusal with 503', 503, refused, 'REFUSED', 'DENIED'],
+  ['a 408', 408, invalid, 'UNKNOWN', 'UNKNOWN'],
+  ['a 409', 409, invalid, 'UNKNOWN', 'UNKNOWN'],
+  ['a 425', 425, invalid, 'UNKNOWN', 'UNKNOWN'],
+  ['a 429 with its envelope', 429, limited, 'REFUSED', 'UNKNOWN'],
+  ['a 429 of a proxy', 429, () => 'slow down', 'UNKNOWN', 'UNKNOWN'],
+  ['a 500', 500, unexpected, 'UNKNOWN', 'UNKNOWN'],
+  ['"unexpected" with 400', 400, (s) => errorBody(s, { number: '100' }), 'REFUSED', 'UNKNOWN'],
+  ['a 502 in HTML', 502, () => '<html>', 'UNKNOWN', 'UNKNOWN'],
+  ['a 503 with an envelope that does not say it was refused', 503, unexpected, 'UNKNOWN', 'UNKNOWN'],
+  ['a 504', 504, () => '', 'UNKNOWN', 'UNKNOWN'],
+];
+
+describe.each(surfaceNames)('an answer of %s', (surface) => {
+  it.each(table)('%s (%d)', (what, code, body, confirm, retry) => {
+    // Current's 100 is "unexpected", whatever the status says.
+    const ours = surface === 'CURRENT' && what === '"unexpected" with 400' ? 'UNKNOWN' : confirm;
+    expect(read(surface, 'CONFIRM', code, body(surface)).outcome).toBe(ours);
+    expect(read(surface, 'RETRY', code, body(surface)).outcome).toBe(retry);
+  });
+
+  it('that did not come whole says nothing, whatever it says', () => {
+    const whole = [successBody(surface), refused(surface), notFound(surface)];
+    for (const body of whole) {
+      for (const kind of ['CONFIRM', 'RETRY'] as const) {
+        expect(read(surface, kind, 200, body, { complete: false }).outcome).toBe('UNKNOWN');
+        expect(read(surface, kind, 404, body, { complete: false }).outcome).toBe('UNKNOWN');
+      }
+    }
+  });
+});
+
+describe('v1 on what may be tried again', () => {
+  it.each<[said: boolean | undefined, status: number, confirm: Outcome, retry: Outcome]>([
+    [false, 400, 'REFUSED', 'DENIED'],
+    [false, 409, 'REFUSED', 'DENIED'],
+    [false, 429, 'REFUSED', 'DENIED'],
+    [false, 504, 'REFUSED', 'DENIED'],
+    [true, 400, 'REFUSED', 'UNKNOWN'],
+    [true, 409, 'UNKNOWN', 'UNKNOWN'],
+    [true, 500, 'UNKNOWN', 'UNKNOWN'],
+    [undefined, 400, 'REFUSED', 'UNKNOWN'],
+    [undefined, 409, 'UNKNOWN', 'UNKNOWN'],
+    [undefined, 500, 'UNKNOWN', 'UNKNOWN'],
+    [undefined, 503, 'UNKNOWN', 'UNKNOWN'],
+  ])('a provider’s refusal with retryable %s and %d', (retryable, status, confirm, retry) => {
+    const body = errorBody('V1', {
+      ...{ type: 'provider_error', code: 'meter_blocked' },
+      ...(retryable === undefined ? {} : { retryable }),
+    });
+    expect(read('V1', 'CONFIRM', status, body).outcome).toBe(confirm);
+    expect(read('V1', 'RETRY', status, body).outcome).toBe(retry);
+  });
+
+  it('a provider’s refusal that is retryable is not for good', () => {
+    const body = errorBody('V1', { type: 'provider_error', code: 'provider_busy', retryable: true });
+    expect(read('V1', 'CONFIRM', 422, body)).toMatchObject({ problem: { retryable: true } });
+  });
+
+  it('a 503 that says it was refused outright is FAILED and retryable', () => {
+    const body = errorBody('V1', { type: 'api_error', code: 'maintenance', retryable: true });
+    expect(read('V1', 'CONFIRM', 503, body)).toMatchObject({
+      outcome: 'REFUSED',
+      problem: { retryable: true },
+    });
+    expect(read('V1', 'RETRY', 503, body).outcome).toBe('UNKNOWN');
+  });
+
+  it('an unknown type and code are kept, the type told by the status', () => {
+    const body = errorBody('V1', { type: 'solar_error', code: 'eclipse' });
+    expect(read('V1', 'CONFIRM', 403, body)).toMatchObject({
+      problem: {
+        type: 'PERMISSION',
+        code: 'eclipse',
+        requestId: 'req_1',
+        message: 'The provider’s own sentence.',
+      },
+    });
+  });
+});
+
+describe('Current’s codes', () => {
+  it.each([
+    ['100', 500, 'INTERNAL', []],
+    ['101', 400, 'INVALID_INPUT', []],
+    ['102', 404, 'NOT_FOUND', []],
+    ['103', 403, 'PERMISSION', []],
+    ['104', 400, 'INVALID_INPUT', ['beneficiaryPhoneNumber']],
+    ['110', 401, 'PERMISSION', []],
+    ['115', 403, 'PERMISSION', []],
+    ['120', 400, 'INVALID_INPUT', []],
+    ['130', 400, 'NOT_FOUND', []],
+    ['136', 400, 'INVALID_INPUT', []],
+    ['146', 404, 'NOT_FOUND', ['accountId']],
+    ['147', 400, 'INVALID_INPUT', []],
+    ['150', 400, 'INVALID_INPUT', []],
+    ['151', 404, 'NOT_FOUND', []],
+    ['152', 404, 'NOT_FOUND', []],
+    ['156', 400, 'INVALID_INPUT', []],
+    ['157', 400, 'INVALID_INPUT', []],
+    ['158', 401, 'AUTHENTICATION', []],
+    ['159', 400, 'INVALID_INPUT', []],
+    ['163', 404, 'NOT_FOUND', ['amount.currency']],
+    ['164', 404, 'NOT_FOUND', []],
+    ['810', 400, 'PROVIDER', []],
+    ['777', 409, 'CONFLICT', []],
+  ])('%s is a Problem of its own', (number, code, type, fields) => {
+    const reading = read('CURRENT', 'CONFIRM', code, errorBody('CURRENT', { number }));
+    if (reading.outcome === 'SUCCEEDED') throw new Error('it cannot succeed');
+    expect(reading.problem).toMatchObject({ type, code: number });
+    expect(reading.problem.fields.map(({ field }) => field)).toEqual(fields);
+    expect(JSON.stringify(reading)).not.toContain('SecretException');
+  });
+
+  it('name our own fields', () => {
+    const reading = read('CURRENT', 'CONFIRM', 400, errorBody('CURRENT', { param: 'meter_number' }));
+    expect(reading).toMatchObject({ problem: { fields: [{ field: 'subscriberIdentifier' }] } });
+    const v1 = read('V1', 'CONFIRM', 400, errorBody('V1', { type: 'validation_error', param: 'amount' }));
+    expect(v1).toMatchObject({ problem: { fields: [{ field: 'amount.amount' }] } });
+  });
+});
+
+describe.each(surfaceNames)('a second 401 on %s', (surface) => {
+  it('refuses a confirm that may be sent again: it is the session that failed', () => {
+    const body = errorBody(surface, { type: 'authentication_error', number: '110', retryable: false });
+    expect(read(surface, 'CONFIRM', 401, body)).toMatchObject({
+      ...{ outcome: 'REFUSED', problem: { retryable: true } },
+    });
+    expect(read(surface, 'CONFIRM', 403, body)).toMatchObject({ problem: { retryable: false } });
+  });
+});
+
+describe('airtime', () => {
+  it('may come without a token, and with one it is kept', () => {
+    const more = { productType: 'AIRTIME' } as const;
+    expect(read('V1', 'CONFIRM', 200, successBody('V1', { token: null }), more).outcome).toBe('SUCCEEDED');
+    expect(read('V1', 'CONFIRM', 200, successBody('V1'), more)).toMatchObject({
+      vend: { tokens: [{ kind: 'OTHER', digits: TOKEN }] },
+    });
+    expect(read('V1', 'CONFIRM', 200, successBody('V1', { token: 5 }), more).outcome).toBe('UNKNOWN');
+  });
+});

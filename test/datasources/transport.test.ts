@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net';
+
+import { describe, expect, it } from 'vitest';
+
+import { answer, connect, exchange, listen } from './tcp-server.ts';
+
+describe('an exchange', () => {
+  it('carries its request id, its session and its JSON, and gives the answer as it came', async () => {
+    const { origin, requests } = await listen((socket) => socket.write(answer('{"b":2}')));
+    const { transport, seen } = connect(origin);
+    const sent = await transport.exchange(exchange());
+    expect(sent).toEqual({
+      kind: 'ANSWERED',
+      answer: { status: 200, body: '{"b":2}', complete: true, retryAfterSeconds: null },
+    });
+    expect(requests[0]).toMatch(/^POST \/x HTTP\/1.1/);
+    for (const line of ['x-request-id: request-1', 'authorization: Bearer secret-token', '{"a":1}']) {
+      expect(requests[0]).toContain(line);
+    }
+    expect(seen).toEqual([
+      {
+        ...{ surface: 'V1', endpoint: 'confirm', requestId: 'request-1', status: 200, outcome: 'ANSWERED' },
+        ms: expect.any(Number),
+      },
+    ]);
+  });
+
+  it.each([
+    ['retry-after: 7\r\n', 7],
+    [`retry-after: ${new Date(Date.now() - 60_000).toUTCString()}\r\n`, 0],
+    ['retry-after: soon\r\n', null],
+    ['', null],
+  ])('tells what %j asks for', async (header, seconds) => {
+    const { origin } = await listen((socket) => socket.write(answer('{}', header)));
+    const { transport } = connect(origin);
+    expect(await transport.exchange(exchange())).toMatchObject({ answer: { retryAfterSeconds: seconds } });
+  });
+
+  it('with nobody listening is NOT_SENT', async () => {
+    const { origin, server } = await listen(() => undefined);
+    await new Promise((resolve) => server.close(resolve));
+    const { transport } = connect(origin);
+    expect(await transport.exchange(exchange())).toMatchObject({
+      ...{ kind: 'NOT_SENT', problem: { code: 'upstream_unreachable', retryable: true } },
+    });
+  });
+
+  it('with a name that nobody has is NOT_SENT', async () => {
+    const { transport } = connect('http://nobody.invalid');
+    expect((await transport.exchange(exchange({ timeoutMs: 5_000 }))).kind).toBe('NOT_SENT');
+  });
+
+  it('with no answer in time is LOST', async () => {
+    const { origin } = await listen(() => undefined);
+    const { transport } = connect(origin);
+    const problem = { code: 'upstream_timeout' };
+    expect(await transport.exchange(exchange({ timeoutMs: 200 }))).toMatchObject({ kind: 'LOST', problem });
+  });
+
+  it.each([
+    ['closed', (socket: Socket) => socket.end()],
+    ['reset', (socket: Socket) => socket.resetAndDestroy()],
+    ['closed amid the headers', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-')],
+    ['answered with something that is no HTTP', (socket: Socket) => socket.end('hello\r\n\r\n')],
+  ])('whose connection is %s is LOST, and was sent once', async (_what, strike) => {
+    const { origin, requests } = await listen(strike);
+    const { transport } = connect(origin);
+    expect(await transport.exchange(exchange())).toMatchObject({
+      ...{ kind: 'LOST', problem: { code: 'connection_lost' } },
+    });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['that breaks off', (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"tok')],
+    [
+      'that stops coming',
+      (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"tok'),
+    ],
+  ])('with a body %s is ANSWERED in part', async (_what, strike) => {
+    const { origin } = await listen(strike);
+    const { transport } = connect(origin);
+    expect(await transport.exchange(exchange({ timeoutMs: 300 }))).toMatchObject({
+      ...{ kind: 'ANSWERED', answer: { body: '{"tok', complete: false } },
+    });
+  });
+
+  it('with a body that is too long reads no more than it may', async () => {
+    const { origin } = await listen((socket) => socket.write(answer('x'.repeat(100_000))));
+    const { transport } = connect(origin, { maxAnswerBytes: 1_000 });
+    const sent = await transport.exchange(exchange());
+    expect(sent).toMatchObject({ answer: { body: 'x'.repeat(1_000), complete: false } });
+    expect(await transport.exchange(exchange({ timeoutMs: 2_000 }))).toMatchObject({ kind: 'ANSWERED' });
+  });
+
+  it('R1: on a connection that the upstream closes just then is never sent twice', async () => {
+    let first = true;
+    const { origin, requests } = await listen((socket) => {
+      // The first is answered and its connection kept; the second finds it closing.
+      if (!first) return socket.destroy();
+      first = false;
+      return socket.write(answer('{}', 'connection: keep-alive\r\n'));
+    });
+    const { transport } = connect(origin, { connections: 1 });
+    expect((await transport.exchange(exchange())).kind).toBe('ANSWERED');
+    expect((await transport.exchange(exchange())).kind).toBe('LOST');
+    expect(requests).toHaveLength(2);
+  });
+
+  it('that waits for a connection until its time is over is NOT_SENT, and never sent later', async () => {
+    const held: Socket[] = [];
+    const { origin, requests } = await listen((socket) => void held.push(socket));
+    const { transport } = connect(origin, { connections: 1 });
+    const slow = transport.exchange(exchange({ timeoutMs: 2_000, body: '"slow"' }));
+    await expect.poll(() => requests.length).toBe(1);
+    const waiting = await transport.exchange(exchange({ timeoutMs: 50, body: '"waiting"' }));
+    expect(waiting.kind).toBe('NOT_SENT');
+    held[0]?.write(answer('{}'));
+    expect((await slow).kind).toBe('ANSWERED');
+    void transport.exchange(exchange({ body: '"next"', timeoutMs: 2_000 }));
+    await expect.poll(() => requests.length).toBe(2);
+    expect(requests.join('')).not.toContain('waiting');
+  });
+
+  it('R4: that is under way when the gateway closes is LOST, never NOT_SENT', async () => {
+    const { origin, requests } = await listen(() => undefined);
+    const { transport } = connect(origin);
+    const sending = transport.exchange(exchange({ timeoutMs: 5_000 }));
+    await expect.poll(() => requests.length).toBe(1);
+    await transport.close();
+    expect((await sending).kind).toBe('LOST');
+  });
+
+  it('ends when its caller leaves', async () => {
+    const { origin, requests } = await listen(() => undefined);
+    const { transport } = connect(origin);
+    const leaving = new AbortController();
+    const asking = transport.exchange(exchange({ method: 'GET', timeoutMs: 5_000, signal: leaving.signal }));
+    asking.catch(() => undefined);
+    await expect.poll(() => requests.length).toBe(1);
+    leaving.abort(new Error('the client has gone'));
+    await expect(asking).rejects.toThrow('the client has gone');
+    await expect(transport.exchange(exchange({ signal: leaving.signal }))).rejects.toThrow('gone');
+    expect(requests).toHaveLength(1);
+  });
+});
