@@ -1,0 +1,13 @@
+import './node.ts';
+import './viewer.ts';
+import './account.ts';
+import './product.ts';
+import './quote.ts';
+import './purchase.ts';
+import './purchases.ts';
+import './mutations.ts';
+import './subscriptions.ts';
+import { builder } from './builder.ts';
+
+/** The whole schema. schema.graphql is printed from it. */
+export const schema = builder.toSchema();

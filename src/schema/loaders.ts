@@ -1,0 +1,53 @@
+import DataLoader from 'dataloader';
+
+import type { Account, Product, Surface } from '../purchases/catalogue.ts';
+import type { Attempt, Purchase, Quote } from '../purchases/purchase.ts';
+import type { Domain } from './context.ts';
+
+/** One read of each kind per operation, however many fields ask. */
+export interface Loaders {
+  /** By the account's number; undefined when there is none. However many are asked for, one upstream call. */
+  readonly account: DataLoader<number, Account | undefined>;
+  /** All accounts of the default surface: the key is always ALL. */
+  readonly accounts: DataLoader<'ALL', readonly Account[]>;
+  readonly products: DataLoader<Surface, readonly Product[]>;
+  readonly purchase: DataLoader<string, Purchase | undefined>;
+  readonly quote: DataLoader<string, Quote | undefined>;
+  /** By purchase id, in order of number. */
+  readonly attempts: DataLoader<string, readonly Attempt[]>;
+  /** Forgets everything: a subscription is one long operation. */
+  clear(): void;
+}
+
+export function createLoaders({ catalogue, journal }: Domain, signal: AbortSignal): Loaders {
+  const accounts = new DataLoader<'ALL', readonly Account[]>((keys) =>
+    Promise.all(keys.map(() => catalogue.accounts(signal))),
+  );
+  const account = new DataLoader<number, Account | undefined>(async (ids) => {
+    const all = await accounts.load('ALL');
+    return ids.map((id) => all.find((one) => one.id === id));
+  });
+  const products = new DataLoader<Surface, readonly Product[]>((surfaces) =>
+    Promise.all(surfaces.map((surface) => catalogue.products(signal, surface))),
+  );
+  const purchase = new DataLoader<string, Purchase | undefined>(async (ids) => {
+    const found = new Map((await journal.purchases(ids)).map((one) => [one.id, one]));
+    return ids.map((id) => found.get(id));
+  });
+  const quote = new DataLoader<string, Quote | undefined>(async (ids) => {
+    const found = new Map((await journal.quotes(ids)).map((one) => [one.id, one]));
+    return ids.map((id) => found.get(id));
+  });
+  const attempts = new DataLoader<string, readonly Attempt[]>(async (ids) => {
+    const byPurchase = new Map<string, Attempt[]>(ids.map((id) => [id, []]));
+    for (const attempt of await journal.attempts(ids)) byPurchase.get(attempt.purchaseId)?.push(attempt);
+    return ids.map((id) => byPurchase.get(id) ?? []);
+  });
+  const every = [account, accounts, products, purchase, quote, attempts];
+  return {
+    ...{ account, accounts, products, purchase, quote, attempts },
+    clear: () => {
+      for (const loader of every) loader.clearAll();
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { matchesFilter } from '../purchases/filter.ts';
+import { ProblemError } from '../purchases/problem.ts';
+import type { PurchaseEvent } from '../purchases/purchase.ts';
+import { AccountRef } from './account.ts';
+import { builder } from './builder.ts';
+import type { Context } from './context.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import { badArgument } from './errors.ts';
+import { accountNumberOf, resolveGlobal } from './global-id.ts';
+import { mapIterator, startWith } from './iterate.ts';
+import { PurchaseRef, PurchaseStatusEnum } from './purchase.ts';
+import { filterOf, PurchaseFilterInput } from './purchases.ts';
+
+const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').implement({
+  description: 'One change of a purchase, in an order that never changes.',
+  fields: (t) => ({
+    cursor: t.string({
+      description: 'Give it back as `after`, to go on from here.',
+      resolve: ({ position }) => encodeCursor('event', position),
+    }),
+    at: t.expose('at', { type: 'DateTime', description: 'When it changed.' }),
+    status: t.field({
+      type: PurchaseStatusEnum,
+      description: 'What it became.',
+      resolve: ({ purchase }) => purchase.status,
+    }),
+    purchase: t.field({
+      type: PurchaseRef,
+      description: 'The purchase as it was right after this change.',
+      resolve: ({ purchase }) => purchase,
+    }),
+  }),
+});
+
+function unknown(what: string): ProblemError {
+  const message = `There is no such ${what}.`;
+  return new ProblemError({
+    type: 'NOT_FOUND',
+    code: `${what}_unknown`,
+    message,
+    fields: [{ field: 'id', message }],
+  });
+}
+
+/** Where to begin: after the cursor, or now. */
+async function positionOf(after: string | null | undefined, { domain }: Context): Promise<number> {
+  const last = await domain.journal.lastPosition();
+  if (after == null) return last;
+  const text = decodeCursor('event', after, 'after');
+  const position = /^\d{1,15}$/.test(text) ? Number(text) : Infinity;
+  if (position <= last) return position;
+  throw badArgument('after', 'after is a cursor of events that are not recorded here.', 'cursor_unknown');
+}
+
+/** What was loaded for one event is stale at the next. */
+function fresh<T>({ loaders }: Context, value: T): T {
+  loaders.clear();
+  return value;
+}
+
+builder.subscriptionFields((t) => ({
+  purchaseUpdated: t.field({
+    type: PurchaseRef,
+    description: 'The purchase as it is now, then at every change; completes once it is SUCCEEDED or FAILED.',
+    args: { id: t.arg.id({ required: true, description: 'The opaque id of the purchase.' }) },
+    subscribe: async (_root, { id: globalId }, context) => {
+      const id = resolveGlobal('Purchase', globalId);
+      const updates = id === null ? undefined : await context.domain.feed.watch(id, context.signal);
+      if (updates === undefined) throw unknown('purchase');
+      return mapIterator(updates, (purchase) => fresh(context, purchase));
+    },
+    resolve: (purchase) => purchase,
+  }),
+  purchaseEvents: t.field({
+    type: PurchaseEventRef,
+    description:
+      'Every change of every purchase that you may see, from now on. With `after`: all since that cursor first, none missed, none twice.',
+    args: {
+      after: t.arg.string({ description: 'The cursor of the last event that you have seen.' }),
+      filter: t.arg({
+        type: PurchaseFilterInput,
+        description: 'Only changes after which the purchase is one of these.',
+      }),
+    },
+    subscribe: async (_root, { after, filter }, context) => {
+      const wanted = filterOf(filter);
+      const events = context.domain.feed.follow({
+        after: await positionOf(after, context),
+        signal: context.signal,
+      });
+      return mapIterator(events, (event) =>
+        matchesFilter(event.purchase, wanted) ? fresh(context, event) : undefined,
+      );
+    },
+    resolve: (event) => event,
+  }),
+  accountUpdated: t.field({
+    type: AccountRef,
+    description: 'The account with its balance now, and again after each purchase that debits it.',
+    args: { id: t.arg.id({ required: true, description: 'The opaque id of the account.' }) },
+    subscribe: async (_root, { id: globalId }, context) => {
+      const { domain, loaders, signal } = context;
+      // Before the first balance is read: a purchase in between is then told again, not missed.
+      const position = await domain.journal.lastPosition();
+      const id = accountNumberOf(globalId);
+      const account = id === null ? undefined : await loaders.account.load(id);
+      if (account === undefined) throw unknown('account');
+      const events = domain.feed.follow({ after: position, signal });
+      const after = mapIterator(events, ({ purchase }) => {
+        if (purchase.status !== 'SUCCEEDED' || purchase.order.accountId !== account.id) return undefined;
+        return fresh(context, loaders).account.load(account.id);
+      });
+      return startWith(account, after);
+    },
+    resolve: (account) => account,
+  }),
+}));

@@ -1,0 +1,60 @@
+import { isScalarType, parseValue, type GraphQLScalarType } from 'graphql';
+import { describe, expect, it } from 'vitest';
+
+import { schema } from '../../src/schema/index.ts';
+
+function scalar(name: string): GraphQLScalarType {
+  const type = schema.getType(name);
+  if (!isScalarType(type)) throw new Error(`${name} is no scalar`);
+  return type;
+}
+const read = (name: string, value: unknown) => scalar(name).parseValue(value);
+const readLiteral = (name: string, literal: string) => scalar(name).parseLiteral(parseValue(literal), {});
+
+describe('Decimal', () => {
+  it.each(['100', '100.10', '-1', '0.000000000000000001', '123456789012345678901234.56'])(
+    'keeps %s digit for digit',
+    (text) => {
+      expect(read('Decimal', text)).toBe(text);
+      expect(readLiteral('Decimal', `"${text}"`)).toBe(text);
+      expect(readLiteral('Decimal', text)).toBe(text);
+      expect(scalar('Decimal').serialize(text)).toBe(text);
+    },
+  );
+
+  it('takes a whole JSON number, whose digits are all there', () => {
+    expect(read('Decimal', 100)).toBe('100');
+  });
+
+  it.each([100.1, 1e21, Number.NaN, 2 ** 53, true, null, {}, ['1']])('refuses the JSON value %s', (value) => {
+    expect(() => read('Decimal', value)).toThrow(/Decimal must be a string/);
+  });
+
+  it.each(['true', '{ a: 1 }', '["1"]'])('refuses the literal %s', (literal) => {
+    expect(() => readLiteral('Decimal', literal)).toThrow(/Decimal must be a string/);
+  });
+});
+
+describe('DateTime', () => {
+  it.each([
+    ['2026-11-23T10:15:00Z', '2026-11-23T10:15:00.000Z'],
+    ['2026-11-23T12:15:00+02:00', '2026-11-23T10:15:00.000Z'],
+    ['2026-11-23t10:15:00.123456z', '2026-11-23T10:15:00.123Z'],
+  ])('reads %s as %s', (text, instant) => {
+    expect(scalar('DateTime').serialize(read('DateTime', text))).toBe(instant);
+    expect(scalar('DateTime').serialize(readLiteral('DateTime', `"${text}"`))).toBe(instant);
+  });
+
+  it.each(['2026-11-23', '2026-11-23T10:15:00', '2026-13-01T00:00:00Z', 'now', '', 1_700_000_000, null])(
+    'refuses %s',
+    (value) => {
+      expect(() => read('DateTime', value)).toThrow(/RFC 3339/);
+    },
+  );
+});
+
+describe.each(['Currency', 'PhoneNumber'])('%s', (name) => {
+  it.each([26771436390, true, null, ['BWP'], {}])('refuses %s, which is no string', (value) => {
+    expect(() => read(name, value)).toThrow(`${name} must be a string`);
+  });
+});
