@@ -1,0 +1,200 @@
+import { z } from 'zod';
+
+/** Everything the process is told by its environment. The README's table is its documentation. */
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly logLevel: LogLevel;
+  /** Path of the SQLite file. */
+  readonly databasePath: string;
+  readonly upstream: {
+    readonly baseUrl: string;
+    readonly surface: 'V1' | 'CURRENT';
+    readonly credentials: {
+      readonly clientId: string;
+      readonly clientSecret: string;
+      readonly username: string;
+      readonly password: string;
+      readonly orgCode: string;
+    };
+  };
+  /** Of the upstream and of ourselves, for each surface. */
+  readonly protection: {
+    readonly concurrency: number;
+    readonly queue: number;
+    readonly maxWaitMs: number;
+    readonly circuitFailures: number;
+    readonly circuitOpenMs: number;
+  };
+  readonly confirmTimeoutMs: number;
+  readonly readTimeoutMs: number;
+  readonly lateLandingMs: number;
+  readonly quoteTtlMs: number;
+  readonly reconcile: {
+    readonly baseDelayMs: number;
+    readonly maxDelayMs: number;
+    readonly giveUpAfterMs: number;
+    readonly concurrency: number;
+  };
+  readonly shutdownTimeoutMs: number;
+  readonly authMode: 'none';
+  /** Origins of other sites whose pages may call the gateway. */
+  readonly allowedOrigins: readonly string[];
+}
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** Every fault of the configuration, one line each. Tells names and remedies, never a value that may be secret. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n  ${faults.join('\n  ')}`,
+    );
+    this.name = 'ConfigError';
+    this.faults = faults;
+  }
+}
+
+const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
+
+const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d+$/, `must be a whole number of ${unit}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
+    .default(fallback);
+
+const milliseconds = (fallback: number, min = 1) => wholeNumber('milliseconds', fallback, min, 2_147_483_647);
+
+const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of: ${values.join(', ')}` });
+
+const databaseUrl = z
+  .string()
+  .trim()
+  .regex(/^file:.+/, 'must be file:PATH, such as file:./data/gateway.db')
+  .transform((url) => url.replace(/^file:(\/\/(?=\/))?/, ''))
+  .default('./data/gateway.db');
+
+const baseUrl = text.refine(
+  isHttpUrl,
+  'must be an http or https address, such as https://api.staging.scratchpower.com',
+);
+
+const origins = z
+  .string()
+  .transform((list) =>
+    list
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  )
+  .refine((list) => list.every((one) => isHttpUrl(one) && new URL(one).origin === one), {
+    error: 'must be origins separated by commas, such as https://shop.example,http://localhost:5173',
+  })
+  .default([]);
+
+const environment = z.object({
+  HOST: text.default('127.0.0.1'),
+  PORT: wholeNumber('(a port)', 4000, 0, 65_535),
+  LOG_LEVEL: oneOf(logLevels).default('info'),
+  DATABASE_URL: databaseUrl,
+  SCRATCHPOWER_BASE_URL: baseUrl,
+  SCRATCHPOWER_SURFACE: oneOf(['v1', 'current']).default('v1'),
+  SCRATCHPOWER_CLIENT_ID: text,
+  SCRATCHPOWER_CLIENT_SECRET: text,
+  SCRATCHPOWER_USERNAME: text,
+  SCRATCHPOWER_PASSWORD: text,
+  SCRATCHPOWER_ORG_CODE: text,
+  CONFIRM_TIMEOUT_MS: milliseconds(30_000),
+  READ_TIMEOUT_MS: milliseconds(10_000),
+  LATE_LANDING_MS: milliseconds(60_000, 0),
+  QUOTE_TTL_MS: milliseconds(600_000),
+  RECONCILE_BASE_DELAY_MS: milliseconds(2_000),
+  RECONCILE_MAX_DELAY_MS: milliseconds(60_000),
+  RECONCILE_GIVE_UP_AFTER_MS: milliseconds(86_400_000),
+  RECONCILE_CONCURRENCY: wholeNumber('purchases', 4, 1, 100),
+  UPSTREAM_CONCURRENCY: wholeNumber('calls', 64, 1, 10_000),
+  UPSTREAM_QUEUE: wholeNumber('calls', 256, 0, 100_000),
+  UPSTREAM_MAX_WAIT_MS: milliseconds(5_000, 0),
+  CIRCUIT_FAILURES: wholeNumber('calls', 5, 1, 10_000),
+  CIRCUIT_OPEN_MS: milliseconds(5_000),
+  SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
+  AUTH_MODE: oneOf(['none']).default('none'),
+  ALLOWED_ORIGINS: origins,
+});
+
+/** Every name that is read. */
+export const environmentNames: readonly string[] = Object.keys(environment.shape);
+
+/** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const parsed = environment.safeParse(
+    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')),
+  );
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const host = env['HOST']?.trim();
+  if (host !== undefined && host !== '' && !isLoopback(host)) {
+    faults.push(
+      'HOST is not a loopback address, and without authentication (AUTH_MODE=none) the gateway listens on loopback only:' +
+        ' use 127.0.0.1, ::1 or localhost, and put an authenticating proxy in front',
+    );
+  }
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  const values = parsed.data;
+  if (values.RECONCILE_MAX_DELAY_MS < values.RECONCILE_BASE_DELAY_MS) {
+    throw new ConfigError(['RECONCILE_MAX_DELAY_MS must not be less than RECONCILE_BASE_DELAY_MS']);
+  }
+  return {
+    host: values.HOST,
+    port: values.PORT,
+    logLevel: values.LOG_LEVEL,
+    databasePath: values.DATABASE_URL,
+    upstream: {
+      baseUrl: values.SCRATCHPOWER_BASE_URL,
+      surface: values.SCRATCHPOWER_SURFACE === 'v1' ? 'V1' : 'CURRENT',
+      credentials: {
+        clientId: values.SCRATCHPOWER_CLIENT_ID,
+        clientSecret: values.SCRATCHPOWER_CLIENT_SECRET,
+        username: values.SCRATCHPOWER_USERNAME,
+        password: values.SCRATCHPOWER_PASSWORD,
+        orgCode: values.SCRATCHPOWER_ORG_CODE,
+      },
+    },
+    protection: {
+      concurrency: values.UPSTREAM_CONCURRENCY,
+      queue: values.UPSTREAM_QUEUE,
+      maxWaitMs: values.UPSTREAM_MAX_WAIT_MS,
+      circuitFailures: values.CIRCUIT_FAILURES,
+      circuitOpenMs: values.CIRCUIT_OPEN_MS,
+    },
+    confirmTimeoutMs: values.CONFIRM_TIMEOUT_MS,
+    readTimeoutMs: values.READ_TIMEOUT_MS,
+    lateLandingMs: values.LATE_LANDING_MS,
+    quoteTtlMs: values.QUOTE_TTL_MS,
+    reconcile: {
+      baseDelayMs: values.RECONCILE_BASE_DELAY_MS,
+      maxDelayMs: values.RECONCILE_MAX_DELAY_MS,
+      giveUpAfterMs: values.RECONCILE_GIVE_UP_AFTER_MS,
+      concurrency: values.RECONCILE_CONCURRENCY,
+    },
+    shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
+    authMode: values.AUTH_MODE,
+    allowedOrigins: values.ALLOWED_ORIGINS,
+  };
+}
+
+function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

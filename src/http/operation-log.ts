@@ -1,0 +1,65 @@
+import { Kind, type ExecutionArgs, type OperationDefinitionNode } from 'graphql';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Logger } from 'pino';
+
+import type { RequestContext } from './request-context.ts';
+
+/**
+ * One line per operation: name, kind, duration, request id, caller, outcome. Never variables, which hold phones and
+ * meters, and never results, which hold tokens (R9).
+ */
+export function operationLog(log: Logger): Plugin<RequestContext> {
+  const begin = (args: ExecutionArgs & { contextValue: RequestContext }) => {
+    const startedAt = performance.now();
+    const operation = operationOf(args);
+    const { requestId, caller, transport } = args.contextValue;
+    return (codes: readonly string[]) => {
+      const outcome = codes.length === 0 ? 'ok' : codes.join(' ');
+      const ms = Math.round((performance.now() - startedAt) * 10) / 10;
+      log.info({
+        operation: operation.name,
+        kind: operation.kind,
+        ms,
+        requestId,
+        caller: caller.name,
+        transport,
+        outcome,
+      });
+    };
+  };
+  return {
+    onExecute({ args }) {
+      const end = begin(args);
+      return {
+        onExecuteDone: ({ result }) => {
+          if (isAsyncIterable(result)) return { onEnd: () => end([]) };
+          end((result.errors ?? []).map(codeOf));
+          return undefined;
+        },
+      };
+    },
+    onSubscribe({ args }) {
+      const end = begin(args);
+      return {
+        onSubscribeResult: ({ result }) => {
+          if (isAsyncIterable(result)) return { onEnd: () => end([]) };
+          end((result.errors ?? []).map(codeOf));
+          return undefined;
+        },
+      };
+    },
+  };
+}
+
+function operationOf({ document, operationName }: ExecutionArgs): { name: string; kind: string } {
+  const operations = document.definitions.filter(
+    (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
+  );
+  const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+  return { name: operation?.name?.value ?? 'anonymous', kind: operation?.operation ?? 'unknown' };
+}
+
+function codeOf({ extensions }: { extensions?: Readonly<Record<string, unknown>> }): string {
+  const code = extensions?.['code'];
+  return typeof code === 'string' ? code : 'ERROR';
+}

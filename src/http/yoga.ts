@@ -1,0 +1,78 @@
+import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Logger } from 'pino';
+
+import { localCaller } from '../auth/caller.ts';
+import type { Domain } from '../schema/context.ts';
+import { toGraphQLError } from '../schema/errors.ts';
+import { schema } from '../schema/index.ts';
+import { graphiqlOptions } from './graphiql.ts';
+import { jsonOnly } from './json-only.ts';
+import { operationLog } from './operation-log.ts';
+import { createRequestContext, type RequestContext } from './request-context.ts';
+
+export const GRAPHQL_PATH = '/graphql';
+/** A purchase is under 2 kB; a long query with its variables under 100. */
+const MAX_BODY_BYTES = 1_000_000;
+
+export interface NodeContext {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+}
+
+/** What the WebSocket entrance gives to the same engine. */
+export interface SocketContext {
+  readonly socketSignal: AbortSignal;
+}
+
+export type GatewayYoga = YogaServerInstance<Partial<NodeContext & SocketContext>, RequestContext>;
+
+export function createGatewayYoga(options: {
+  domain: Domain;
+  log: Logger;
+  newId: () => string;
+  allowedOrigins: readonly string[];
+}): GatewayYoga {
+  const { domain, log, newId, allowedOrigins } = options;
+  return createYoga<Partial<NodeContext & SocketContext>, RequestContext>({
+    schema,
+    graphqlEndpoint: GRAPHQL_PATH,
+    context: ({ request, req, res, socketSignal }) => {
+      const requestId = requestIdOf(req) ?? newId();
+      if (res !== undefined && !res.headersSent) res.setHeader('x-request-id', requestId);
+      return createRequestContext({
+        caller: localCaller,
+        domain,
+        requestId,
+        signal: socketSignal ?? request.signal,
+        transport: socketSignal === undefined ? 'http' : 'websocket',
+      });
+    },
+    maskedErrors: {
+      maskError: (error) => {
+        const masked = toGraphQLError(error);
+        if (masked.extensions['code'] === 'INTERNAL')
+          log.error({ err: error }, 'an operation failed unexpectedly');
+        return masked;
+      },
+    },
+    graphiql: () => graphiqlOptions(newId()),
+    renderGraphiQL,
+    landingPage: false,
+    cors:
+      allowedOrigins.length === 0
+        ? false
+        : { origin: [...allowedOrigins], methods: ['POST', 'GET', 'OPTIONS'] },
+    multipart: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
+    logging: false,
+    plugins: [jsonOnly(), operationLog(log)],
+  });
+}
+
+/** The client's own X-Request-Id where it is one that may be logged. */
+function requestIdOf(request: IncomingMessage | undefined): string | undefined {
+  const id = request?.headers['x-request-id'];
+  return typeof id === 'string' && /^[\w.:-]{1,128}$/.test(id) ? id : undefined;
+}

@@ -1,0 +1,41 @@
+import { pathToFileURL } from 'node:url';
+
+import { ConfigError, loadConfig } from './config.ts';
+import { createLog, startGateway, type Gateway } from './gateway.ts';
+
+/** Runs the gateway until SIGINT or SIGTERM; the exit code is 1 when it cannot start or stop. */
+export async function main(env: Readonly<Record<string, string | undefined>>): Promise<Gateway | undefined> {
+  try {
+    const config = loadConfig(env);
+    const log = createLog(config.logLevel);
+    const gateway = await startGateway(config, { log });
+    const stop = (signal: NodeJS.Signals) => {
+      log.info({ signal }, 'stopping');
+      // Nothing in the closing may hold the process for ever.
+      setTimeout(() => process.exit(1), config.shutdownTimeoutMs + HARD_STOP_GRACE_MS).unref();
+      gateway.close().then(
+        () => log.info('stopped'),
+        (error: unknown) => {
+          log.error({ err: error }, 'did not stop cleanly');
+          process.exitCode = 1;
+        },
+      );
+    };
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
+    // Last: whoever waits for this line may send a signal at once.
+    log.info({ url: `${gateway.url}/graphql` }, 'listening');
+    return gateway;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    if (!(error instanceof ConfigError)) process.stderr.write('The gateway did not start.\n');
+    process.exitCode = 1;
+    return undefined;
+  }
+}
+
+const HARD_STOP_GRACE_MS = 5_000;
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  await main(process.env);
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+
+import { ConfigError, loadConfig } from '../src/config.ts';
+
+const good = {
+  SCRATCHPOWER_BASE_URL: 'https://api.staging.scratchpower.com',
+  SCRATCHPOWER_CLIENT_ID: 'id',
+  SCRATCHPOWER_CLIENT_SECRET: 'hush-hush',
+  SCRATCHPOWER_USERNAME: 'user',
+  SCRATCHPOWER_PASSWORD: 'pass-word',
+  SCRATCHPOWER_ORG_CODE: 'ORG',
+};
+
+function faults(env: Record<string, string | undefined>): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults.join('\n');
+    throw error;
+  }
+  return '';
+}
+
+describe('the environment', () => {
+  it('needs only the upstream; the rest has the defaults of the README', () => {
+    expect(loadConfig(good)).toMatchObject({
+      ...{
+        host: '127.0.0.1',
+        port: 4000,
+        logLevel: 'info',
+        databasePath: './data/gateway.db',
+        authMode: 'none',
+      },
+      ...{ confirmTimeoutMs: 30_000, readTimeoutMs: 10_000, quoteTtlMs: 600_000, allowedOrigins: [] },
+      reconcile: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 86_400_000 },
+      upstream: { surface: 'V1' },
+    });
+  });
+
+  it('names every fault at once', () => {
+    const told = faults({
+      ...good,
+      PORT: '70000',
+      LOG_LEVEL: 'loud',
+      SCRATCHPOWER_PASSWORD: '',
+      HOST: '0.0.0.0',
+    });
+    for (const name of ['PORT', 'LOG_LEVEL', 'SCRATCHPOWER_PASSWORD', 'HOST']) expect(told).toContain(name);
+  });
+
+  it.each([
+    ['PORT', '-1'],
+    ['PORT', '4000.5'],
+    ['CONFIRM_TIMEOUT_MS', '0'],
+    ['CONFIRM_TIMEOUT_MS', '30s'],
+    ['SCRATCHPOWER_SURFACE', 'v2'],
+    ['SCRATCHPOWER_BASE_URL', 'ftp://x'],
+    ['SCRATCHPOWER_BASE_URL', 'nowhere'],
+    ['DATABASE_URL', 'mysql://x'],
+    ['DATABASE_URL', 'file:'],
+    ['AUTH_MODE', 'jwt'],
+    ['ALLOWED_ORIGINS', 'https://shop.example/path'],
+    ['HOST', '0.0.0.0'],
+    ['HOST', '192.168.1.5'],
+    ['RECONCILE_MAX_DELAY_MS', '1'],
+  ])('%s=%s is refused by name', (name, value) => {
+    expect(faults({ ...good, [name]: value })).toContain(name);
+  });
+
+  it('never tells a secret in a fault', () => {
+    const told = faults({ ...good, PORT: 'x', SCRATCHPOWER_BASE_URL: 'hush-hush' });
+    expect(told).not.toContain('hush-hush');
+    expect(told).not.toContain('pass-word');
+  });
+
+  it.each(['file:./data/x.db', 'file:data/x.db', 'file:/var/x.db', 'file:///var/x.db'])('takes %s', (url) => {
+    expect(loadConfig({ ...good, DATABASE_URL: url }).databasePath).toMatch(/^(\.\/data|data|\/var)\/x\.db$/);
+  });
+});
