@@ -1,0 +1,61 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+
+export interface GatewayProcess extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+  readonly output: () => string;
+  /** Ends it as a power cut would. */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+const fromSource: readonly string[] = ['--import', 'tsx', 'src/server.ts'];
+
+/** Compiles the gateway as `npm run build` does; what to start it with, which is quicker then. */
+export async function compileGateway(): Promise<readonly string[]> {
+  const folder = 'test-results/gateway';
+  const tsc = ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', folder];
+  await promisify(execFile)(process.execPath, tsc);
+  return [`${folder}/server.js`];
+}
+
+/** The real process, `src/server.ts`, with an environment of its own. Rejects when it ends before it listens. */
+export async function startGatewayProcess(
+  env: Readonly<Record<string, string>>,
+  command = fromSource,
+): Promise<GatewayProcess> {
+  const child = spawn(process.execPath, command, {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const url = await new Promise<string>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      const match = /"url":"(http:[^"]+)\/graphql"/.exec(output);
+      if (match?.[1] !== undefined) resolve(match[1]);
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', (code) => reject(new Error(`exit ${code}: ${output}`)));
+  });
+  const kill = (signal: NodeJS.Signals) => end(child, signal);
+  return {
+    url,
+    pid: child.pid ?? 0,
+    output: () => output,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      await kill('SIGKILL');
+    },
+  };
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const exited = once(child, 'exit');
+  child.kill(signal);
+  await exited;
+  return child.exitCode;
+}
