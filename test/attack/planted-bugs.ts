@@ -1,0 +1,92 @@
+/** A bug as somebody might write it: what is replaced by what, and the tests that must notice. */
+export interface PlantedBug {
+  readonly changes: readonly { readonly file: string; readonly from: string; readonly to: string }[];
+  readonly caughtBy: string;
+}
+
+const dispatcher = 'src/purchases/dispatcher.ts';
+const outcome = 'src/purchases/outcome.ts';
+
+/** They live here, and are put in while a test run reads the source: nothing in src knows of them. */
+export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
+  'a confirm is sent again when its answer is lost': {
+    changes: [
+      {
+        file: dispatcher,
+        from: 'sent = await vending.confirm(order, reference, call);',
+        to: 'do sent = await vending.confirm(order, reference, call); while (sent.kind === "LOST" && Math.random() < 0.9);',
+      },
+    ],
+    caughtBy: 'test/purchases/service.test.ts',
+  },
+  'a 500 is taken for FAILED': {
+    changes: [
+      {
+        file: 'src/datasources/failure.ts',
+        from: 'if (status < 500 && !UNDECIDED.has(status)) return refusal;',
+        to: 'if (!UNDECIDED.has(status)) return refusal;',
+      },
+    ],
+    caughtBy: 'test/datasources/failure.test.ts',
+  },
+  'the intent is written after the send': {
+    changes: [
+      {
+        file: 'src/purchases/service.ts',
+        from: '    let begun;\n',
+        to: '    await this.#options.upstream.on(offer.order.surface).confirm(offer.order, purchase.reference, attempt);\n    let begun;\n',
+      },
+    ],
+    caughtBy: 'test/purchases/service.test.ts',
+  },
+  'the raw answer is not kept': {
+    changes: [
+      {
+        file: dispatcher,
+        from: '() => this.#options.journal.keepAnswer(attempt, answer),',
+        to: '() => Promise.resolve(),',
+      },
+    ],
+    caughtBy: 'test/purchases/service.test.ts',
+  },
+  'the reconciler works on what is being worked on': {
+    changes: [
+      {
+        file: 'src/purchases/reconciler.ts',
+        from: 'if (dispatcher.active.has(purchase.id) || this.#stopping.signal.aborted) continue;',
+        to: '',
+      },
+      {
+        file: dispatcher,
+        from: 'if (this.#active.has(purchase.id)) return;',
+        to: '',
+      },
+    ],
+    caughtBy: 'test/purchases/service.test.ts',
+  },
+  'the record does not wait for the disk': {
+    changes: [
+      { file: 'src/journal/sqlite.ts', from: 'pragma synchronous = full', to: 'pragma synchronous = off' },
+      { file: 'src/journal/sqlite.ts', from: 'synchronous: 2', to: 'synchronous: 0' },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
+  'the event is written outside the transaction': {
+    changes: [
+      {
+        file: 'src/journal/sqlite/store.ts',
+        from: 'await sql`begin immediate`.execute(connection);',
+        to: '',
+      },
+      { file: 'src/journal/sqlite/store.ts', from: 'await sql`commit`.execute(connection);', to: '' },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
+  '"not found" is believed at once': {
+    changes: [
+      { file: outcome, from: 'const DENIALS_NEEDED = 2;', to: 'const DENIALS_NEEDED = 1;' },
+      { file: outcome, from: 'circumstances.confirmMayLandForMs <= 0;', to: 'true;' },
+    ],
+    caughtBy: 'test/purchases/outcome.test.ts',
+  },
+};
