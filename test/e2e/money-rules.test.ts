@@ -201,7 +201,9 @@ describe.each(['v1', 'current'] as const)('money on %s', (surface) => {
   });
 
   it('gives up to NEEDS_ATTENTION, from where retryPurchase goes on', async () => {
-    await using stack = await startStack({ surface, env: { RECONCILE_GIVE_UP_AFTER_MS: '500' } });
+    // A circuit that is still open would answer the retry with UNRESOLVED: that is tested with the protection.
+    const env = { RECONCILE_GIVE_UP_AFTER_MS: '500', CIRCUIT_FAILURES: '1000' };
+    await using stack = await startStack({ surface, env });
     stack.sandbox.addFault({ endpoint: 'confirm', kind: 'drop_after' });
     stack.sandbox.addFault({ endpoint: 'retry', kind: 'html_error', count: null });
     const lost = await buy(stack, 'hopeless');
