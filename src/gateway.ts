@@ -11,12 +11,8 @@ import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createGatewayYoga } from './http/yoga.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
-import { CatalogueService } from './purchases/catalogue-service.ts';
-import { Dispatcher } from './purchases/dispatcher.ts';
-import { EventFeed } from './purchases/feed.ts';
-import { Reconciler } from './purchases/reconciler.ts';
+import { composePurchasing } from './purchases/purchasing.ts';
 import type { Runtime } from './purchases/runtime.ts';
-import { PurchaseService } from './purchases/service.ts';
 
 export interface Gateway extends AsyncDisposable {
   /** http://host:port; GraphQL is at /graphql. */
@@ -41,7 +37,6 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const newId = () => runtime.id(runtime.now());
 
   const journal = await openSqliteJournal({ path: config.databasePath });
-  const feed = await EventFeed.open({ journal, runtime, log });
   const upstream = createUpstream({
     ...config.upstream,
     ...config.protection,
@@ -54,20 +49,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       else log.info({ surface }, 'the upstream is back: the circuit is closed');
     },
   });
-  const catalogue = new CatalogueService({ upstream, runtime });
-  const dispatcher = new Dispatcher({
+  const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
     ...{ journal, upstream, runtime, log },
-    policy: config.reconcile,
-    confirmMayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
-  });
-  const purchases = new PurchaseService({
-    ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log },
     quoteTtlMs: config.quoteTtlMs,
-  });
-  const reconciler = new Reconciler({
-    ...{ journal, dispatcher, runtime, log },
-    service: purchases,
-    ...config.reconcile,
+    confirmMayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
+    reconcile: config.reconcile,
   });
   const health = new Health({
     record: () => journal.ping(),

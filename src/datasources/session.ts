@@ -5,7 +5,7 @@ import type { RawAnswer } from '../purchases/purchase.ts';
 import type { Runtime } from '../purchases/runtime.ts';
 import type { Sent } from '../purchases/vending.ts';
 import { parseJson } from './json.ts';
-import { answerOf, unreadable, type Endpoint, type Transport } from './transport.ts';
+import { answerOf, unreadable, type Carrier, type Endpoint } from './transport.ts';
 
 export interface Credentials {
   readonly clientId: string;
@@ -16,7 +16,7 @@ export interface Credentials {
 }
 
 export interface SessionOptions {
-  readonly transport: Pick<Transport, 'exchange'>;
+  readonly transport: Pick<Carrier, 'exchange'>;
   readonly credentials: Credentials;
   readonly runtime: Runtime;
   readonly timeoutMs: number;

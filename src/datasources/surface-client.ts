@@ -16,8 +16,10 @@ import {
   Transport,
   unreachable,
   unreadable,
+  type Carrier,
   type Endpoint,
   type Exchange,
+  type TransportOptions,
   type UpstreamCall,
 } from './transport.ts';
 
@@ -42,6 +44,8 @@ export interface SurfaceOptions {
   readonly onCircuit?: ((surface: Surface, state: 'OPEN' | 'CLOSED') => void) | undefined;
   readonly runtime: Runtime;
   readonly observe?: ((call: UpstreamCall) => void) | undefined;
+  /** Makes what carries the exchanges. Default: real connections. */
+  readonly connect?: ((options: TransportOptions) => Carrier) | undefined;
 }
 
 /** What makes a surface: where its endpoints are and how its answers are read. */
@@ -57,7 +61,7 @@ export interface Dialect {
 export class SurfaceClient {
   readonly #dialect: Dialect;
   readonly #options: SurfaceOptions;
-  readonly #transport: Transport;
+  readonly #carrier: Carrier;
   readonly #breaker: Breaker;
   readonly #gate: Gate;
   readonly #session: Session;
@@ -72,7 +76,8 @@ export class SurfaceClient {
     const { concurrency = CONCURRENCY, queue, maxWaitMs, circuitFailures, circuitOpenMs } = options;
     const { surface } = dialect;
     // A login never waits for the calls that wait for it.
-    this.#transport = new Transport({ ...options, origin, surface, connections: concurrency + 1 });
+    const { connect = (wanted: TransportOptions) => new Transport(wanted) } = options;
+    this.#carrier = connect({ ...options, origin, surface, connections: concurrency + 1 });
     this.#gate = new Gate({ runtime, concurrency, queue, maxWaitMs });
     this.#breaker = new Breaker({
       ...{ runtime, failures: circuitFailures, openMs: circuitOpenMs },
@@ -96,7 +101,7 @@ export class SurfaceClient {
   }
 
   close(): Promise<void> {
-    return this.#transport.close();
+    return this.#carrier.close();
   }
 
   /** A read: its answer as the shape says, or a `ProblemError`. */
@@ -198,7 +203,7 @@ export class SurfaceClient {
     if (report === null) return { kind: 'NOT_SENT', problem: circuitOpen(exchange.requestId) };
     let verdict: Verdict;
     try {
-      const sent = await this.#transport.exchange(exchange);
+      const sent = await this.#carrier.exchange(exchange);
       verdict = this.#isAvailable(sent) ? 'AVAILABLE' : 'UNAVAILABLE';
       if (sent.kind === 'ANSWERED' && [429, 503].includes(sent.answer.status)) {
         this.#gate.hold((sent.answer.retryAfterSeconds ?? 0) * 1000);

@@ -52,11 +52,18 @@ const CONNECTIONS = 64;
 /** Shorter than what proxies and servers commonly allow, so that it is we who close an idle connection. */
 const KEEP_ALIVE_MS = 4_000;
 
+/** What carries exchanges to one surface: the network, or a simulation of it. */
+export interface Carrier {
+  /** Never throws, but for what its own signal throws: whatever happens is one of `Sent`. */
+  exchange(exchange: Exchange): Promise<Sent>;
+  close(): Promise<void>;
+}
+
 /**
  * One surface's connections. Tells of each exchange whether an answer came, nothing was sent, or nobody knows. It never
  * sends anything twice: that is for those to decide who know what was asked.
  */
-export class Transport {
+export class Transport implements Carrier {
   readonly #pool: Pool;
   readonly #options: TransportOptions;
 

@@ -1,0 +1,51 @@
+import { CatalogueService } from './catalogue-service.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { EventFeed } from './feed.ts';
+import type { Journal } from './journal.ts';
+import type { Policy } from './outcome.ts';
+import { Reconciler } from './reconciler.ts';
+import type { Log, Runtime } from './runtime.ts';
+import { PurchaseService } from './service.ts';
+import type { Upstream } from './vending.ts';
+
+export interface PurchasingOptions {
+  readonly journal: Journal;
+  readonly upstream: Upstream;
+  readonly runtime: Runtime;
+  readonly log: Log;
+  /** How long a quote can be confirmed. */
+  readonly quoteTtlMs: number;
+  /** How long after we gave up a confirm the upstream may still process it (R5). */
+  readonly confirmMayLandMs: number;
+  readonly reconcile: Policy & { readonly concurrency: number };
+}
+
+/** The domain at work on one record and one upstream. */
+export interface Purchasing {
+  readonly catalogue: CatalogueService;
+  readonly purchases: PurchaseService;
+  readonly feed: EventFeed;
+  readonly dispatcher: Dispatcher;
+  /** To be started once the process is ready to work. */
+  readonly reconciler: Reconciler;
+}
+
+/** Composes the domain; a gateway, a test and a simulation differ only in what they pass in. */
+export async function composePurchasing(options: PurchasingOptions): Promise<Purchasing> {
+  const { journal, upstream, runtime, log, quoteTtlMs, confirmMayLandMs, reconcile } = options;
+  const feed = await EventFeed.open({ journal, runtime, log });
+  const catalogue = new CatalogueService({ upstream, runtime });
+  const dispatcher = new Dispatcher({
+    ...{ journal, upstream, runtime, log, confirmMayLandMs },
+    policy: reconcile,
+  });
+  const purchases = new PurchaseService({
+    ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log, quoteTtlMs },
+  });
+  const reconciler = new Reconciler({
+    ...{ journal, dispatcher, runtime, log },
+    service: purchases,
+    ...reconcile,
+  });
+  return { catalogue, purchases, feed, dispatcher, reconciler };
+}
