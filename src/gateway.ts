@@ -52,7 +52,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
     ...{ journal, upstream, runtime, log },
     quoteTtlMs: config.quoteTtlMs,
-    confirmMayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
+    mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
     reconcile: config.reconcile,
   });
   const health = new Health({

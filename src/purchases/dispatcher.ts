@@ -1,7 +1,7 @@
 import type { Journal } from './journal.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
-import type { Attempt, Purchase, RawAnswer } from './purchase.ts';
+import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Expected, Sent, Slot, Upstream } from './vending.ts';
 
@@ -11,8 +11,8 @@ export interface DispatcherOptions {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly policy: Policy;
-  /** How long the upstream may go on with a confirm after we have left it (R5). */
-  readonly confirmMayLandMs: number;
+  /** How long the upstream may go on with a confirm or a retry after we have left it (R5). */
+  readonly mayLandMs: number;
 }
 
 /** The waits between tries to write what must not be lost. */
@@ -27,8 +27,8 @@ const MAX_WRITE_RETRY_MS = 5_000;
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #active = new Map<string, Promise<Purchase>>();
-  /** When, on the clock that never jumps, the last confirm of an unsettled purchase was given up. */
-  readonly #confirmedSince = new Map<string, number>();
+  /** When, on the clock that never jumps, the last request that may still be processed was given up, per purchase. */
+  readonly #leftAt = new Map<string, number>();
   readonly #closing = new AbortController();
 
   constructor(options: DispatcherOptions) {
@@ -104,26 +104,25 @@ export class Dispatcher {
   }
 
   async #run(purchase: Purchase, attempt: Attempt, slot: Slot): Promise<Purchase> {
-    const { upstream, runtime } = this.#options;
-    const vending = upstream.on(purchase.order.surface);
+    const vending = this.#options.upstream.on(purchase.order.surface);
     const call = { requestId: attempt.requestId };
     const { order, reference } = purchase;
     let sent: Sent;
+    let mayLandForMs: number;
     if (attempt.kind === 'CONFIRM') {
       sent = await vending.confirm(order, reference, call);
       // From now, not from before: a login or a 401 may have come between.
-      this.#confirmedSince.set(purchase.id, runtime.monotonic());
-    } else sent = await vending.retry(order, reference, call);
+      this.#mayLandFromNow(purchase.id);
+      mayLandForMs = this.#mayLandForMs(purchase.id);
+    } else {
+      // As it was when the question was asked: the answer may have been on its way for long.
+      mayLandForMs = this.#mayLandForMs(purchase.id);
+      sent = await vending.retry(order, reference, call);
+    }
     slot.release();
-    const mayLandForMs = this.#confirmMayLandForMs(purchase.id);
     if (sent.kind !== 'ANSWERED') {
-      return this.#finish(
-        purchase,
-        attempt,
-        { outcome: sent.kind, problem: sent.problem },
-        null,
-        mayLandForMs,
-      );
+      const result = { outcome: sent.kind, problem: sent.problem };
+      return this.#finish(purchase, attempt, result, null, mayLandForMs);
     }
     const { answer } = sent;
     await this.#durably(
@@ -136,7 +135,7 @@ export class Dispatcher {
   }
 
   #pickUp(purchase: Purchase, attempt: Attempt): Promise<Purchase> {
-    const mayLandForMs = this.#confirmMayLandForMs(purchase.id);
+    const mayLandForMs = this.#mayLandForMs(purchase.id);
     if (attempt.answer !== null) return this.#conclude(purchase, attempt, attempt.answer, mayLandForMs);
     const lost = problem({
       type: 'UNAVAILABLE',
@@ -170,9 +169,12 @@ export class Dispatcher {
     attempt: Attempt,
     result: Result,
     retryAfterSeconds: number | null,
-    confirmMayLandForMs: number,
+    mayLandForMs: number,
   ): Promise<Purchase> {
     const { journal, runtime, policy } = this.#options;
+    // A retry reattempts a prior failure: one that was lost may do so later, as a confirm may.
+    if (attempt.kind === 'RETRY' && (result.outcome === 'LOST' || result.outcome === 'UNKNOWN'))
+      this.#mayLandFromNow(purchase.id);
     let finished: Purchase | undefined;
     await this.#durably(
       'an outcome',
@@ -182,7 +184,7 @@ export class Dispatcher {
           now: runtime.now(),
           random: runtime.random(),
           retryAfterSeconds,
-          confirmMayLandForMs,
+          mayLandForMs,
           policy,
         };
         const conclusion = conclude(purchase, attempt.kind, result, circumstances);
@@ -192,21 +194,25 @@ export class Dispatcher {
     );
     finished ??= await journal.purchase('id', purchase.id);
     if (finished === undefined) throw new Error(`purchase ${purchase.id} is not in the journal`);
-    if (finished.status !== 'UNRESOLVED') this.#confirmedSince.delete(finished.id);
+    if (isSettled(finished.status)) this.#leftAt.delete(finished.id);
     return finished;
   }
 
+  #mayLandFromNow(purchaseId: string): void {
+    this.#leftAt.set(purchaseId, this.#options.runtime.monotonic());
+  }
+
   /**
-   * How long the purchase's confirm may still be processed. Counted on this process's own steady clock: from when its
-   * answer was given up, or, after a restart, from when the purchase was first seen, so that no jump of the wall clock
-   * makes it too short.
+   * How long what was sent for the purchase may still be processed. Counted on this process's own steady clock: from when
+   * the last answer was given up, or, after a restart, from when the purchase was first seen, so that no jump of the wall
+   * clock makes it too short.
    */
-  #confirmMayLandForMs(purchaseId: string): number {
-    const { runtime, confirmMayLandMs } = this.#options;
+  #mayLandForMs(purchaseId: string): number {
+    const { runtime, mayLandMs } = this.#options;
+    const since = this.#leftAt.get(purchaseId);
+    if (since === undefined) this.#mayLandFromNow(purchaseId);
     const now = runtime.monotonic();
-    const since = this.#confirmedSince.get(purchaseId) ?? now;
-    this.#confirmedSince.set(purchaseId, since);
-    return Math.max(0, since + confirmMayLandMs - now);
+    return Math.max(0, (since ?? now) + mayLandMs - now);
   }
 
   /** Writes, and while the record cannot be written (a full disk) tries again for as long as the process lives. */

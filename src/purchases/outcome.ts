@@ -19,8 +19,8 @@ export interface Policy {
 
 export interface Circumstances {
   readonly now: Date;
-  /** Until the confirm has certainly been processed or never will be; 0 when that time has passed (R5). */
-  readonly confirmMayLandForMs: number;
+  /** Until what was sent has certainly been processed or never will be; 0 when that time has passed (R5). */
+  readonly mayLandForMs: number;
   /** What the upstream asked for with Retry-After. */
   readonly retryAfterSeconds: number | null;
   /** A number in [0, 1), for the jitter. */
@@ -81,7 +81,7 @@ export function conclude(
         change: unresolved(purchase, circumstances),
       };
     case 'DENIED': {
-      const counts = circumstances.confirmMayLandForMs <= 0;
+      const counts = circumstances.mayLandForMs <= 0;
       const inARow = counts ? purchase.deniedInARow + 1 : 0;
       if (inARow >= DENIALS_NEEDED) {
         return {
@@ -134,12 +134,12 @@ function unresolved(purchase: Purchase, circumstances: Circumstances): PurchaseC
 
 /** Doubling from the base to the maximum, of which a random half to whole is waited; longer when it was asked for. */
 export function nextDelayMs(checks: number, circumstances: Circumstances): number {
-  const { policy, random, retryAfterSeconds, confirmMayLandForMs } = circumstances;
+  const { policy, random, retryAfterSeconds, mayLandForMs } = circumstances;
   const grown = Math.min(policy.maxDelayMs, policy.baseDelayMs * 2 ** Math.min(checks, 30));
   const jittered = grown * (0.5 + random / 2);
   const askedFor = Math.min((retryAfterSeconds ?? 0) * 1000, policy.maxDelayMs);
   // A denial means nothing before the confirm's deadline, but SUCCESS does: ask no later than right after it.
-  const untilDeadline = confirmMayLandForMs > 0 ? confirmMayLandForMs + 1 : Infinity;
+  const untilDeadline = mayLandForMs > 0 ? mayLandForMs + 1 : Infinity;
   return Math.ceil(Math.max(askedFor, Math.min(jittered, untilDeadline)));
 }
 

@@ -15,8 +15,8 @@ export interface PurchasingOptions {
   readonly log: Log;
   /** How long a quote can be confirmed. */
   readonly quoteTtlMs: number;
-  /** How long after we gave up a confirm the upstream may still process it (R5). */
-  readonly confirmMayLandMs: number;
+  /** How long after we gave up a confirm or a retry the upstream may still process it (R5). */
+  readonly mayLandMs: number;
   readonly reconcile: Policy & { readonly concurrency: number };
 }
 
@@ -32,11 +32,11 @@ export interface Purchasing {
 
 /** Composes the domain; a gateway, a test and a simulation differ only in what they pass in. */
 export async function composePurchasing(options: PurchasingOptions): Promise<Purchasing> {
-  const { journal, upstream, runtime, log, quoteTtlMs, confirmMayLandMs, reconcile } = options;
+  const { journal, upstream, runtime, log, quoteTtlMs, mayLandMs, reconcile } = options;
   const feed = await EventFeed.open({ journal, runtime, log });
   const catalogue = new CatalogueService({ upstream, runtime });
   const dispatcher = new Dispatcher({
-    ...{ journal, upstream, runtime, log, confirmMayLandMs },
+    ...{ journal, upstream, runtime, log, mayLandMs },
     policy: reconcile,
   });
   const purchases = new PurchaseService({

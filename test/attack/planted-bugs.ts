@@ -85,7 +85,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   '"not found" is believed at once': {
     changes: [
       { file: outcome, from: 'const DENIALS_NEEDED = 2;', to: 'const DENIALS_NEEDED = 1;' },
-      { file: outcome, from: 'circumstances.confirmMayLandForMs <= 0;', to: 'true;' },
+      { file: outcome, from: 'circumstances.mayLandForMs <= 0;', to: 'true;' },
     ],
     caughtBy: 'test/purchases/outcome.test.ts',
   },

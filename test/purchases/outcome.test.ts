@@ -7,7 +7,7 @@ import { aPurchase, bwp, someProblem, someTime } from '../support/domain.ts';
 const HOUR = 3_600_000;
 const circumstances: Circumstances = {
   now: someTime,
-  confirmMayLandForMs: 0,
+  mayLandForMs: 0,
   retryAfterSeconds: null,
   random: 0,
   policy: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 24 * HOUR },
@@ -51,8 +51,8 @@ describe('what comes of an attempt', () => {
     ['the second late denial in a row', onceDenied, 'RETRY', denied, 0, 'FAILED', 'REFUSED'],
     ['a lost answer after the giving-up time', old, 'RETRY', lost, 0, 'NEEDS_ATTENTION', 'UNKNOWN'],
     ['a success after the giving-up time', old, 'RETRY', succeeded, 0, 'SUCCEEDED', 'SUCCEEDED'],
-  ])('%s', (_name, purchase, kind, result, confirmMayLandForMs, status, outcome) => {
-    const conclusion = conclude(purchase, kind, result, { ...circumstances, confirmMayLandForMs });
+  ])('%s', (_name, purchase, kind, result, mayLandForMs, status, outcome) => {
+    const conclusion = conclude(purchase, kind, result, { ...circumstances, mayLandForMs });
     expect(conclusion.change.status).toBe(status);
     expect(conclusion.result.outcome).toBe(outcome);
   });
@@ -61,7 +61,7 @@ describe('what comes of an attempt', () => {
     const first = conclude(unresolved, 'RETRY', denied, circumstances);
     expect(first.change.deniedInARow).toBe(1);
     expect(conclude(onceDenied, 'RETRY', lost, circumstances).change.deniedInARow).toBe(0);
-    const early = { ...circumstances, confirmMayLandForMs: 1 };
+    const early = { ...circumstances, mayLandForMs: 1 };
     expect(conclude(onceDenied, 'RETRY', denied, early).change.deniedInARow).toBe(0);
   });
 

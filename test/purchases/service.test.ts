@@ -251,7 +251,7 @@ async function compose() {
   const catalogue = new CatalogueService({ upstream, runtime });
   const feed = await EventFeed.open({ journal, runtime, log });
   const policy = { baseDelayMs: 20, maxDelayMs: 40, giveUpAfterMs: 60_000 };
-  const dispatcher = new Dispatcher({ journal, upstream, runtime, log, policy, confirmMayLandMs: 0 });
+  const dispatcher = new Dispatcher({ journal, upstream, runtime, log, policy, mayLandMs: 0 });
   const service = new PurchaseService({
     ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log },
     quoteTtlMs: 60_000,

@@ -1,0 +1,98 @@
+import type { Journal } from '../../src/purchases/journal.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { World } from './world.ts';
+
+/** What a write on the disk may meet. */
+export interface DiskFault {
+  /** It is the so-manieth write of all that strikes it. */
+  readonly nth: number;
+  /**
+   * `full`: nothing is written. `doubtful`: all is written and durable, and reported as failed. `slow`: it takes so long.
+   */
+  readonly kind: 'full' | 'doubtful' | 'slow';
+  readonly ms: number;
+}
+
+const READ_MS = 0.2;
+const FSYNC_MS = [1, 8] as const;
+
+/** Counts the writes of all processes on one record. */
+export class Disk {
+  writes = 0;
+  readonly #faults: ReadonlyMap<number, DiskFault>;
+
+  constructor(faults: readonly DiskFault[]) {
+    this.#faults = new Map(faults.map((fault) => [fault.nth, fault]));
+  }
+
+  next(): DiskFault | undefined {
+    this.writes += 1;
+    return this.#faults.get(this.writes);
+  }
+}
+
+/**
+ * The record as one process reaches it. A write is durable from one instant on; its process hears of that later, or
+ * never when it dies between. What had not become durable by then is lost.
+ */
+export function journalOn(
+  disk: Disk,
+  record: Journal,
+  { world, process }: { world: World; process: SimulatedProcess },
+): Journal {
+  const read = <T>(work: () => Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      process.after(READ_MS, () => void work().then(resolve, reject));
+    });
+  const write = <T>(what: string, work: () => Promise<T>): Promise<T> => {
+    const fault = disk.next();
+    const ms = fault?.kind === 'slow' ? fault.ms : world.between(...FSYNC_MS);
+    return new Promise((resolve, reject) => {
+      process.after(ms / 2, () => {
+        if (fault?.kind === 'full') {
+          world.note(`${what} fails: the disk is full`);
+          process.after(ms / 2, () => reject(new Error('the disk is full')));
+          return;
+        }
+        work().then(
+          (value) => {
+            world.note(what);
+            process.after(ms / 2, () => {
+              if (fault?.kind === 'doubtful') reject(new Error('the disk does not say what it did'));
+              else resolve(value);
+            });
+          },
+          (error: unknown) => {
+            const reason = error instanceof Error ? error : new Error(String(error));
+            process.after(ms / 2, () => reject(reason));
+          },
+        );
+      });
+    });
+  };
+  return {
+    saveQuote: (quote) => write('saveQuote', () => record.saveQuote(quote)),
+    quotes: (ids) => read(() => record.quotes(ids)),
+    purgeQuotes: (before) => write('purgeQuotes', () => record.purgeQuotes(before)),
+    begin: (purchase, attempt) => write(`begin ${purchase.reference}`, () => record.begin(purchase, attempt)),
+    startAttempt: (id, from, attempt, change) =>
+      write(`startAttempt ${id} ${attempt.kind}`, () => record.startAttempt(id, from, attempt, change)),
+    keepAnswer: (id, answer) =>
+      write(`keepAnswer ${id.purchaseId} ${id.number}`, () => record.keepAnswer(id, answer)),
+    finishAttempt: (id, result, change) =>
+      write(`finishAttempt ${id.purchaseId} ${id.number} ${result.outcome} ${change.status}`, () =>
+        record.finishAttempt(id, result, change),
+      ),
+    purchase: (key, value) => read(() => record.purchase(key, value)),
+    purchases: (ids) => read(() => record.purchases(ids)),
+    page: (request) => read(() => record.page(request)),
+    attempts: (ids) => read(() => record.attempts(ids)),
+    inFlight: () => read(() => record.inFlight()),
+    due: (request) => read(() => record.due(request)),
+    events: (request) => read(() => record.events(request)),
+    lastPosition: () => read(() => record.lastPosition()),
+    onCommit: (wake) => record.onCommit(() => process.after(0, wake)),
+    ping: () => write('ping', () => record.ping()),
+    close: () => Promise.resolve(),
+  };
+}
