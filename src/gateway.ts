@@ -36,7 +36,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
-  const journal = await openSqliteJournal({ path: config.databasePath });
+  const journal = await openSqliteJournal({ path: config.databasePath, instance: newId() });
   const upstream = createUpstream({
     ...config.upstream,
     ...config.protection,
@@ -49,10 +49,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       else log.info({ surface }, 'the upstream is back: the circuit is closed');
     },
   });
-  const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
+  const { catalogue, purchases, feed, dispatcher, reconciler, liveness } = await composePurchasing({
     ...{ journal, upstream, runtime, log },
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
+    leaseMs: INSTANCE_LEASE_MS,
     reconcile: config.reconcile,
   });
   const health = new Health({
@@ -85,6 +86,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     const left = () => Math.max(0, deadline - runtime.monotonic());
     await Promise.all([http.close(left()), reconciler.stop()]);
     const inFlight = await dispatcher.drain(left());
+    await liveness.stop();
     if (inFlight > 0) log.warn({ inFlight }, 'purchases are still in flight; the next start picks them up');
     await closeRecord();
   };
@@ -92,6 +94,9 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const close = () => (stopping ??= stop());
   return { url: http.url, close, [Symbol.asyncDispose]: close };
 }
+
+/** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
+const INSTANCE_LEASE_MS = 10_000;
 
 /** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */
 export function createLog(level: Config['logLevel']): Logger {

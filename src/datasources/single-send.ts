@@ -24,6 +24,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   readonly #maxBytes: number;
   readonly #deadline: NodeJS.Timeout;
   readonly #signal: AbortSignal | undefined;
+  readonly #mayLeave: () => boolean;
   readonly #chunks: Buffer[] = [];
   #settle!: (arrival: Arrival) => void;
   #reject!: (reason: unknown) => void;
@@ -32,7 +33,13 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   #size = 0;
   #over = false;
 
-  constructor(options: { timeoutMs: number; maxBytes: number; signal?: AbortSignal | undefined }) {
+  constructor(options: {
+    timeoutMs: number;
+    maxBytes: number;
+    signal?: AbortSignal | undefined;
+    mayLeave?: (() => boolean) | undefined;
+  }) {
+    this.#mayLeave = options.mayLeave ?? (() => true);
     this.#maxBytes = options.maxBytes;
     this.#signal = options.signal;
     this.arrival = new Promise((resolve, reject) => {
@@ -46,6 +53,11 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#over || this.#controller !== undefined) {
       controller.abort(new Error('a request is sent once, and not after it was given up'));
+      return;
+    }
+    if (!this.#mayLeave()) {
+      this.#finish(false);
+      controller.abort(new Error('a request that may not leave is not sent'));
       return;
     }
     this.#controller = controller;

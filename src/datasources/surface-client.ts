@@ -128,7 +128,8 @@ export class SurfaceClient {
   }
 
   /** A confirm or a retry: what became of the sending, whatever happens. */
-  async send(endpoint: 'confirm' | 'retry', path: string, body: string, { requestId }: Call): Promise<Sent> {
+  async send(endpoint: 'confirm' | 'retry', path: string, body: string, call: Call): Promise<Sent> {
+    const { requestId, mayLeave } = call;
     let last: Sent | undefined;
     try {
       // A confirm does not find out whether the upstream is back: something harmless goes ahead.
@@ -143,6 +144,7 @@ export class SurfaceClient {
           requestId,
           timeoutMs,
           accessToken,
+          mayLeave,
         } as const;
         // Until it is known better: whatever breaks from here on, it may have been sent (R4).
         last = { kind: 'LOST', problem: unreadable(requestId) };

@@ -31,6 +31,8 @@ export interface Exchange {
   /** For the whole exchange, the body's last byte included. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
+  /** Asked once the connection is there, right before the first byte: when it says no, nothing is sent. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 export interface TransportOptions {
@@ -98,11 +100,21 @@ export class Transport implements Carrier {
     await this.#pool.destroy();
   }
 
-  async #send({ method, path, requestId, accessToken, body, timeoutMs, signal }: Exchange): Promise<Sent> {
+  async #send({
+    method,
+    path,
+    requestId,
+    accessToken,
+    body,
+    timeoutMs,
+    signal,
+    mayLeave,
+  }: Exchange): Promise<Sent> {
     signal?.throwIfAborted();
     const send = new SingleSend({
       timeoutMs,
       signal,
+      mayLeave,
       maxBytes: this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
     });
     const headers = {

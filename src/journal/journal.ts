@@ -17,11 +17,11 @@ import type {
   Quote,
   RawAnswer,
 } from '../purchases/purchase.ts';
-import { dueQuery, eventsQuery, inFlightQuery, pageQuery } from './queries.ts';
+import { dueQuery, eventsQuery, inFlightQuery, openQuery, pageQuery } from './queries.ts';
 import { attemptFromRow, purchaseFromRow, quoteFromRow, quoteToRow, storedText } from './rows.ts';
 import type { Store } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
-import { begin, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
+import { adopt, begin, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
 
 /** How many ids one query asks for: databases bound their parameters (SQLite 32,766). */
 const IDS_AT_ONCE = 500;
@@ -34,11 +34,15 @@ const keyColumns = {
 
 /** The record in SQL, the same for every database behind a `Store`. */
 export class SqlJournal implements Journal {
+  readonly instance: string;
+  readonly shared: boolean;
   readonly #store: Store;
   #closed: Promise<void> | undefined;
 
-  constructor(store: Store) {
+  constructor(store: Store, options: { instance: string; shared: boolean }) {
     this.#store = store;
+    this.instance = options.instance;
+    this.shared = options.shared;
   }
 
   async saveQuote(quote: Quote): Promise<void> {
@@ -64,7 +68,7 @@ export class SqlJournal implements Journal {
     attempt: NewAttempt,
   ): Promise<{ purchase: Purchase; attempt: Attempt | null }> {
     try {
-      return await this.#store.write((transaction) => begin(transaction, purchase, attempt));
+      return await this.#store.write((transaction) => begin(transaction, this.instance, purchase, attempt));
     } catch (error) {
       // Another writer took the key after this transaction had looked (R8).
       if (!this.#store.isUniqueViolation(error)) throw error;
@@ -82,7 +86,7 @@ export class SqlJournal implements Journal {
   ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
     try {
       return await this.#store.write((transaction) =>
-        startAttempt(transaction, purchaseId, from, attempt, change),
+        startAttempt(transaction, this.instance, purchaseId, from, attempt, change),
       );
     } catch (error) {
       // Another writer started one after this transaction had looked.
@@ -93,11 +97,13 @@ export class SqlJournal implements Journal {
 
   /** Throws when the attempt is not in flight, and when it has an answer already: the first one stays. */
   async keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void> {
-    await this.#store.write((transaction) => keepAnswer(transaction, attempt, answer));
+    await this.#store.write((transaction) => keepAnswer(transaction, this.instance, attempt, answer));
   }
 
   async finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase> {
-    return this.#store.write((transaction) => finishAttempt(transaction, attempt, result, change));
+    return this.#store.write((transaction) =>
+      finishAttempt(transaction, this.instance, attempt, result, change),
+    );
   }
 
   async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
@@ -136,12 +142,63 @@ export class SqlJournal implements Journal {
   }
 
   async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
-    const rows = await inFlightQuery(this.#store.db).execute();
+    const rows = await inFlightQuery(this.#store.db, this.instance).execute();
     return rows.map((row) => ({ purchase: purchaseFromRow(row), attempt: attemptFromRow(row) }));
   }
 
   async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
-    return (await dueQuery(this.#store.db, request).execute()).map(purchaseFromRow);
+    return (await dueQuery(this.#store.db, this.instance, request).execute()).map(purchaseFromRow);
+  }
+
+  async owners(): Promise<readonly string[]> {
+    const owners: string[] = [];
+    // One step of the index for each owner, however many purchases it has.
+    for (let last = ''; ; last = owners.at(-1) ?? last) {
+      const next = await openQuery(this.#store.db)
+        .select('owner')
+        .where('owner', '>', last)
+        .orderBy('owner')
+        .limit(1)
+        .executeTakeFirst();
+      if (next === undefined) return owners.filter((owner) => owner !== this.instance);
+      owners.push(next.owner);
+    }
+  }
+
+  async adopt(instance: string, beat: number | undefined): Promise<number> {
+    return this.#store.write((transaction) => adopt(transaction, this.instance, instance, beat));
+  }
+
+  async join(): Promise<void> {
+    await this.#store.write(({ db }) =>
+      db
+        .insertInto('instances')
+        .values({ id: this.instance, beat: 1 })
+        .onConflict((conflict) =>
+          conflict.column('id').doUpdateSet(({ eb }) => ({ beat: eb('instances.beat', '+', 1) })),
+        )
+        .execute(),
+    );
+  }
+
+  async beat(): Promise<boolean> {
+    const { numUpdatedRows } = await this.#store.write(({ db }) =>
+      db
+        .updateTable('instances')
+        .set(({ eb }) => ({ beat: eb('beat', '+', 1) }))
+        .where('id', '=', this.instance)
+        .executeTakeFirst(),
+    );
+    return numUpdatedRows === 1n;
+  }
+
+  async beats(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#store.db.selectFrom('instances').selectAll().execute();
+    return new Map(rows.map(({ id, beat }) => [id, beat]));
+  }
+
+  async leave(): Promise<void> {
+    await this.#store.write(({ db }) => db.deleteFrom('instances').where('id', '=', this.instance).execute());
   }
 
   /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */

@@ -67,13 +67,20 @@ function withinBounds<O>(
 /** A literal, not a parameter: SQLite uses a partial index only when it can see that its condition is met. */
 const inFlight = sql.lit('IN_FLIGHT');
 
+/** Purchases that are PENDING or UNRESOLVED. A literal, as above. */
+export function openQuery(db: Kysely<Tables>) {
+  return db.selectFrom('purchases').where('is_open', '=', sql.lit(1));
+}
+
 export function dueQuery(
   db: Kysely<Tables>,
+  owner: string,
   { now, horizon, limit }: { now: Date; horizon: Date; limit: number },
 ) {
   const waiting = db
     .selectFrom('purchases')
     .selectAll()
+    .where('owner', '=', owner)
     // An expression, so that no planner reads all that is unresolved from the index of statuses.
     .where(sql`status || ''`, '=', 'UNRESOLVED')
     .where((eb) =>
@@ -96,12 +103,13 @@ export function dueQuery(
 }
 
 /** The two tables have no column name in common. */
-export function inFlightQuery(db: Kysely<Tables>) {
+export function inFlightQuery(db: Kysely<Tables>, owner: string) {
   return db
     .selectFrom('attempts')
     .innerJoin('purchases', 'purchases.id', 'attempts.purchase_id')
     .selectAll()
-    .where('outcome', '=', inFlight);
+    .where('outcome', '=', inFlight)
+    .where('owner', '=', owner);
 }
 
 export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {

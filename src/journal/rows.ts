@@ -30,6 +30,7 @@ const purchaseRow = z.object({
   denied_in_a_row: z.int(),
   unresolved_since: instant.nullable(),
   last_event: z.int(),
+  owner: z.string(),
 });
 
 const attemptRow = z.object({
@@ -71,7 +72,9 @@ export function quoteFromRow(row: Selectable<QuoteTable>): Quote {
   return { id, ...fromJson('quotes', quoteModel, content), createdAt: created_at, expiresAt: expires_at };
 }
 
-export function purchaseToRow(purchase: NewPurchase & { lastEvent: number }): Selectable<PurchaseTable> {
+export function purchaseToRow(
+  purchase: NewPurchase & Pick<Purchase, 'lastEvent' | 'owner'>,
+): Selectable<PurchaseTable> {
   const { order } = purchase;
   return {
     ...z.encode(purchaseRow, {
@@ -88,6 +91,7 @@ export function purchaseToRow(purchase: NewPurchase & { lastEvent: number }): Se
       denied_in_a_row: purchase.deniedInARow,
       unresolved_since: purchase.unresolvedSince,
       last_event: purchase.lastEvent,
+      owner: purchase.owner,
     }),
     surface: order.surface,
     product_type: order.productType,
@@ -95,6 +99,7 @@ export function purchaseToRow(purchase: NewPurchase & { lastEvent: number }): Se
     subscriber_identifier: storedText(order.subscriberIdentifier),
     amount: z.encode(decimal, order.amount.amount),
     currency: storedText(order.amount.currency),
+    is_open: purchase.status === 'PENDING' || purchase.status === 'UNRESOLVED' ? 1 : 0,
   };
 }
 
@@ -114,6 +119,7 @@ export function purchaseFromRow(row: Selectable<PurchaseTable>): Purchase {
     deniedInARow: parsed.denied_in_a_row,
     unresolvedSince: parsed.unresolved_since,
     lastEvent: parsed.last_event,
+    owner: parsed.owner,
   };
 }
 

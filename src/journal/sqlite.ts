@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { access, constants, mkdir, open, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
@@ -16,6 +17,8 @@ import type { Tables } from './tables.ts';
 export interface SqliteJournalOptions {
   /** A file, made with its folder where there is none, or ':memory:', which is lost with the process. */
   readonly path: string;
+  /** The journal's `instance`; never the same twice. Default: a random one. */
+  readonly instance?: string | undefined;
   /**
    * How long to wait for another process that has the file locked, in ms; 5,000 by default. The whole process waits:
    * SQLite is called synchronously.
@@ -47,7 +50,10 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
     configure(database, path);
     const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
     await migrate(db, sqliteMigrations);
-    const journal = new SqlJournal(new SqliteStore({ path, database, db, release: held.release }));
+    const journal = new SqlJournal(new SqliteStore({ path, database, db, release: held.release }), {
+      instance: options.instance ?? randomUUID(),
+      shared: false,
+    });
     await journal.ping();
     return journal;
   } catch (error) {

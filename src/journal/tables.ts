@@ -7,6 +7,7 @@ export interface Tables {
   attempts: AttemptTable;
   events: EventTable;
   pulse: PulseTable;
+  instances: InstanceTable;
 }
 
 export interface QuoteTable {
@@ -39,6 +40,9 @@ export interface PurchaseTable {
   denied_in_a_row: number;
   unresolved_since: number | null;
   last_event: number;
+  owner: string;
+  /** 1 while it is PENDING or UNRESOLVED, else 0: for the index of what somebody has to look after. */
+  is_open: number;
 }
 
 export interface AttemptTable {
@@ -65,6 +69,13 @@ export interface EventTable {
   status: string;
   /** JSON, as `purchases.state` was right after the change. */
   state: string;
+}
+
+/** One row for each instance of the gateway that is not known to be dead. */
+export interface InstanceTable {
+  id: string;
+  /** Its signs of life, counted. */
+  beat: number;
 }
 
 /** One row, written by `ping` to prove that writing works. */

@@ -11,7 +11,7 @@ import {
 import { mayMove, type Purchase, type PurchaseStatus, type RawAnswer } from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
 import { problemModel } from './models.ts';
-import { attemptInFlightQuery } from './queries.ts';
+import { attemptInFlightQuery, openQuery } from './queries.ts';
 import {
   answerToRow,
   attemptFromRow,
@@ -24,7 +24,15 @@ import {
 import type { Transaction } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
 
-export async function begin(transaction: Transaction, purchase: NewPurchase, attempt: NewAttempt) {
+/** How many purchases of a dead instance are taken at once, so that the living share them. */
+const ADOPTED_AT_ONCE = 100;
+
+export async function begin(
+  transaction: Transaction,
+  instance: string,
+  purchase: NewPurchase,
+  attempt: NewAttempt,
+) {
   requireNew(purchase);
   const { db } = transaction;
   const known = await db
@@ -34,7 +42,7 @@ export async function begin(transaction: Transaction, purchase: NewPurchase, att
     .executeTakeFirst();
   if (known !== undefined) return { purchase: purchaseFromRow(known), attempt: null };
 
-  const row = purchaseToRow({ ...purchase, lastEvent: 0 });
+  const row = purchaseToRow({ ...purchase, lastEvent: 0, owner: instance });
   await db.insertInto('purchases').values(row).execute();
   const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
   await db.updateTable('purchases').set({ last_event: lastEvent }).where('id', '=', row.id).execute();
@@ -45,6 +53,7 @@ export async function begin(transaction: Transaction, purchase: NewPurchase, att
 
 export async function startAttempt(
   transaction: Transaction,
+  instance: string,
   purchaseId: string,
   from: PurchaseStatus,
   attempt: NewAttempt,
@@ -54,7 +63,7 @@ export async function startAttempt(
   const row = await current(transaction, purchaseId);
   if (row.status !== from) return null;
   if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
-  const purchase = await apply(transaction, row, change);
+  const purchase = await apply(transaction, row, change, instance);
   const last = await db
     .selectFrom('attempts')
     .select('number')
@@ -68,11 +77,13 @@ export async function startAttempt(
 }
 
 export async function keepAnswer(
-  { db }: Transaction,
+  transaction: Transaction,
+  instance: string,
   { purchaseId, number }: AttemptId,
   answer: RawAnswer,
 ): Promise<void> {
-  const { numUpdatedRows } = await db
+  requireOwn(await current(transaction, purchaseId), instance);
+  const { numUpdatedRows } = await transaction.db
     .updateTable('attempts')
     .set(answerToRow(answer))
     .where('purchase_id', '=', purchaseId)
@@ -87,6 +98,7 @@ export async function keepAnswer(
 
 export async function finishAttempt(
   transaction: Transaction,
+  instance: string,
   { purchaseId, number }: AttemptId,
   { outcome, problem, finishedAt }: AttemptResult,
   change: PurchaseChange,
@@ -103,7 +115,51 @@ export async function finishAttempt(
     .where('outcome', '=', 'IN_FLIGHT')
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
-  return apply(transaction, await current(transaction, purchaseId), change);
+  const row = await current(transaction, purchaseId);
+  requireOwn(row, instance);
+  return apply(transaction, row, change, instance);
+}
+
+/** Strikes off and takes over in one transaction: an instance that lives after all is told so by its next `beat`. */
+export async function adopt(
+  { db }: Transaction,
+  instance: string,
+  dead: string,
+  beat: number | undefined,
+): Promise<number> {
+  if (beat !== undefined) {
+    const struck = await db
+      .deleteFrom('instances')
+      .where('id', '=', dead)
+      .where('beat', '=', beat)
+      .executeTakeFirst();
+    if (struck.numDeletedRows !== 1n) return 0;
+  } else {
+    const known = await db.selectFrom('instances').select('id').where('id', '=', dead).executeTakeFirst();
+    if (known !== undefined) return 0;
+  }
+  const orphans = await openQuery(db)
+    .select('id')
+    .where('owner', '=', dead)
+    .orderBy('id')
+    .limit(ADOPTED_AT_ONCE)
+    .execute();
+  if (orphans.length === 0) return 0;
+  const adopted = await db
+    .updateTable('purchases')
+    .set({ owner: instance })
+    .where(
+      'id',
+      'in',
+      orphans.map(({ id }) => id),
+    )
+    .where('owner', '=', dead)
+    .executeTakeFirst();
+  return Number(adopted.numUpdatedRows);
+}
+
+function requireOwn({ id, owner }: Selectable<PurchaseTable>, instance: string): void {
+  if (owner !== instance) throw new Error(`purchase ${id} was taken over by another instance, ${owner}`);
 }
 
 async function current({ db }: Transaction, purchaseId: string): Promise<Selectable<PurchaseTable>> {
@@ -121,17 +177,18 @@ async function apply(
   transaction: Transaction,
   row: Selectable<PurchaseTable>,
   change: PurchaseChange,
+  owner: string,
 ): Promise<Purchase> {
   const before = purchaseFromRow(row);
   const moves = change.status !== before.status;
   if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
     throw new IllegalMoveError(before.id, before.status, change.status);
   }
-  const { status, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow({
+  const { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow({
     ...before,
     ...change,
   });
-  const changed = { status, state, checks, next_check_at, denied_in_a_row, unresolved_since };
+  const changed = { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner };
   const after = { ...row, ...changed };
   if (moves) after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt));
   const { numUpdatedRows } = await transaction.db

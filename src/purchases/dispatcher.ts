@@ -1,4 +1,5 @@
-import type { Journal } from './journal.ts';
+import type { AttemptId, Journal } from './journal.ts';
+import type { Lease, Liveness } from './liveness.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
 import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
@@ -8,6 +9,7 @@ import type { Expected, Sent, Slot, Upstream } from './vending.ts';
 export interface DispatcherOptions {
   readonly journal: Journal;
   readonly upstream: Upstream;
+  readonly liveness: Pick<Liveness, 'lease' | 'holds'>;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly policy: Policy;
@@ -28,7 +30,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #active = new Map<string, Promise<Purchase>>();
   /** When, on the clock that never jumps, the last request that may still be processed was given up, per purchase. */
-  readonly #leftAt = new Map<string, number>();
+  readonly #left = new Map<string, { at: number; attempt: number }>();
   readonly #closing = new AbortController();
 
   constructor(options: DispatcherOptions) {
@@ -53,6 +55,7 @@ export class Dispatcher {
       slot.release();
       return null;
     }
+    const { lease } = this.#options.liveness;
     const { promise, resolve, reject } = withResolvers<Purchase>();
     promise.catch(() => undefined);
     this.#active.set(purchaseId, promise);
@@ -71,7 +74,7 @@ export class Dispatcher {
       reject(new Error(`nothing was started for purchase ${purchaseId}`));
       return started;
     }
-    this.#run(started.purchase, started.attempt, slot)
+    this.#run(started.purchase, started.attempt, lease, slot)
       .then(resolve, (error: unknown) => {
         this.#options.log.error(
           { err: error, purchaseId },
@@ -103,20 +106,22 @@ export class Dispatcher {
     return this.#active.size;
   }
 
-  async #run(purchase: Purchase, attempt: Attempt, slot: Slot): Promise<Purchase> {
-    const vending = this.#options.upstream.on(purchase.order.surface);
-    const call = { requestId: attempt.requestId };
+  async #run(purchase: Purchase, attempt: Attempt, lease: Lease, slot: Slot): Promise<Purchase> {
+    const { upstream, liveness } = this.#options;
+    const vending = upstream.on(purchase.order.surface);
+    // An instance that was paused for too long sends nothing: another may have taken its attempt for a lost one.
+    const call = { requestId: attempt.requestId, mayLeave: () => liveness.holds(lease) };
     const { order, reference } = purchase;
     let sent: Sent;
     let mayLandForMs: number;
     if (attempt.kind === 'CONFIRM') {
       sent = await vending.confirm(order, reference, call);
       // From now, not from before: a login or a 401 may have come between.
-      this.#mayLandFromNow(purchase.id);
-      mayLandForMs = this.#mayLandForMs(purchase.id);
+      this.#mayLandFromNow(attempt);
+      mayLandForMs = this.#mayLandForMs(attempt);
     } else {
       // As it was when the question was asked: the answer may have been on its way for long.
-      mayLandForMs = this.#mayLandForMs(purchase.id);
+      mayLandForMs = this.#mayLandForMs(attempt);
       sent = await vending.retry(order, reference, call);
     }
     slot.release();
@@ -135,7 +140,7 @@ export class Dispatcher {
   }
 
   #pickUp(purchase: Purchase, attempt: Attempt): Promise<Purchase> {
-    const mayLandForMs = this.#mayLandForMs(purchase.id);
+    const mayLandForMs = this.#mayLandForMs(attempt);
     if (attempt.answer !== null) return this.#conclude(purchase, attempt, attempt.answer, mayLandForMs);
     const lost = problem({
       type: 'UNAVAILABLE',
@@ -174,7 +179,7 @@ export class Dispatcher {
     const { journal, runtime, policy } = this.#options;
     // A retry reattempts a prior failure: one that was lost may do so later, as a confirm may.
     if (attempt.kind === 'RETRY' && (result.outcome === 'LOST' || result.outcome === 'UNKNOWN'))
-      this.#mayLandFromNow(purchase.id);
+      this.#mayLandFromNow(attempt);
     let finished: Purchase | undefined;
     await this.#durably(
       'an outcome',
@@ -194,28 +199,44 @@ export class Dispatcher {
     );
     finished ??= await journal.purchase('id', purchase.id);
     if (finished === undefined) throw new Error(`purchase ${purchase.id} is not in the journal`);
-    if (isSettled(finished.status)) this.#leftAt.delete(finished.id);
+    if (isSettled(finished.status)) this.#left.delete(finished.id);
     return finished;
   }
 
-  #mayLandFromNow(purchaseId: string): void {
-    this.#leftAt.set(purchaseId, this.#options.runtime.monotonic());
+  #mayLandFromNow({ purchaseId, number }: AttemptId): void {
+    this.#left.set(purchaseId, { at: this.#options.runtime.monotonic(), attempt: number });
   }
 
   /**
-   * How long what was sent for the purchase may still be processed. Counted on this process's own steady clock: from when
-   * the last answer was given up, or, after a restart, from when the purchase was first seen, so that no jump of the wall
-   * clock makes it too short.
+   * How long what was sent for the purchase before this attempt may still be processed. Counted on this process's own
+   * steady clock, so that no jump of the wall clock makes it too short: from when the last answer was given up, or, where
+   * another process sent it, from when the purchase was first seen here.
    */
-  #mayLandForMs(purchaseId: string): number {
+  #mayLandForMs(attempt: AttemptId): number {
     const { runtime, mayLandMs } = this.#options;
-    const since = this.#leftAt.get(purchaseId);
-    if (since === undefined) this.#mayLandFromNow(purchaseId);
-    const now = runtime.monotonic();
-    return Math.max(0, (since ?? now) + mayLandMs - now);
+    const left = this.#left.get(attempt.purchaseId);
+    if (left === undefined || left.attempt < attempt.number - 1) {
+      this.#mayLandFromNow(attempt);
+      return mayLandMs;
+    }
+    this.#left.set(attempt.purchaseId, { ...left, attempt: attempt.number });
+    return Math.max(0, left.at + mayLandMs - runtime.monotonic());
   }
 
-  /** Writes, and while the record cannot be written (a full disk) tries again for as long as the process lives. */
+  async #known({ purchaseId, number }: AttemptId): Promise<{ attempt: Attempt; owner: string } | undefined> {
+    const { journal } = this.#options;
+    const [attempts, purchase] = await Promise.all([
+      journal.attempts([purchaseId]),
+      journal.purchase('id', purchaseId),
+    ]);
+    const attempt = attempts.find((one) => one.number === number);
+    return attempt === undefined || purchase === undefined ? undefined : { attempt, owner: purchase.owner };
+  }
+
+  /**
+   * Writes, and while the record cannot be written (a full disk) tries again for as long as the process lives, or until
+   * another instance has taken the purchase over: then it is theirs to conclude.
+   */
   async #durably(
     what: string,
     attempt: Attempt,
@@ -230,11 +251,8 @@ export class Dispatcher {
         return;
       } catch (error) {
         // A commit that reported failure may have been written all the same.
-        const known = await journal.attempts([purchaseId]).then(
-          (attempts) => attempts.find((one) => one.number === number),
-          () => undefined,
-        );
-        if (known !== undefined && isWritten(known)) return;
+        const known = await this.#known(attempt).catch(() => undefined);
+        if (known !== undefined && (isWritten(known.attempt) || known.owner !== journal.instance)) return;
         log.error({ err: error, purchaseId, attempt: number }, `${what} could not be written; trying again`);
         if (this.#closing.signal.aborted) throw error;
         await runtime.sleep(delay, this.#closing.signal);

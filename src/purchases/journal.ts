@@ -25,7 +25,7 @@ export class IllegalMoveError extends Error {
   }
 }
 
-export type NewPurchase = Omit<Purchase, 'lastEvent'>;
+export type NewPurchase = Omit<Purchase, 'lastEvent' | 'owner'>;
 
 export interface NewAttempt {
   readonly kind: AttemptKind;
@@ -83,10 +83,15 @@ export interface EventRequest {
 export type PurchaseKey = 'id' | 'reference' | 'idempotencyKey';
 
 /**
- * The record. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
+ * The record, as one instance of the gateway writes it. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
  * It refuses an illegal status move with `IllegalMoveError` and writes nothing then.
  */
 export interface Journal {
+  /** Who writes here, and so looks after every purchase that it begins or starts an attempt of. */
+  readonly instance: string;
+  /** Whether other instances may write the record at the same time. */
+  readonly shared: boolean;
+
   saveQuote(quote: Quote): Promise<void>;
   /** The quotes of these ids that exist, in no order, expired ones included until they are purged. */
   quotes(ids: readonly string[]): Promise<readonly Quote[]>;
@@ -99,7 +104,7 @@ export interface Journal {
    */
   begin(purchase: NewPurchase, attempt: NewAttempt): Promise<{ purchase: Purchase; attempt: Attempt | null }>;
   /**
-   * Starts a further attempt and applies `change` with it. Null, and nothing written, when another attempt is in
+   * Starts a further attempt and applies `change` with it; the purchase is this instance's then. Null, and nothing written, when another attempt is in
    * flight or the purchase is no longer in the status `from`: somebody else is at it.
    */
   startAttempt(
@@ -108,9 +113,12 @@ export interface Journal {
     attempt: NewAttempt,
     change: PurchaseChange,
   ): Promise<{ purchase: Purchase; attempt: Attempt } | null>;
-  /** R3: puts the raw answer on disk. */
+  /** R3: puts the raw answer on disk. Throws when the attempt is not in flight, or the purchase another instance's. */
   keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void>;
-  /** Ends an attempt and applies what came of it. Throws when the attempt is not in flight. */
+  /**
+   * Ends an attempt and applies what came of it. Throws when the attempt is not in flight, or the purchase another
+   * instance's: what one that was taken for dead writes late is refused.
+   */
   finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase>;
 
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined>;
@@ -120,13 +128,30 @@ export interface Journal {
   /** All attempts of these purchases, by purchase and number. */
   attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]>;
 
-  /** Every attempt in flight, with its purchase: what a restart has to pick up. */
+  /** Every attempt in flight of this instance's purchases, with its purchase. */
   inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
   /**
-   * UNRESOLVED purchases with no attempt in flight whose `nextCheckAt` has come, the longest waiting first; also those
+   * This instance's UNRESOLVED purchases with no attempt in flight whose `nextCheckAt` has come, the longest waiting first; also those
    * whose `nextCheckAt` lies past `horizon`: no delay is that long, so the clock was set back.
    */
   due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]>;
+
+  /** The other instances that look after purchases which are PENDING or UNRESOLVED. */
+  owners(): Promise<readonly string[]>;
+  /**
+   * Strikes a dead instance off and takes some of the purchases that it looked after; returns how many, 0 when there are
+   * no more. `beat` is the last sign of life that was seen of it, undefined when it is struck off already: when it has
+   * given another since, nothing happens.
+   */
+  adopt(instance: string, beat: number | undefined): Promise<number>;
+  /** Enters this instance among those that live. */
+  join(): Promise<void>;
+  /** A sign of life; false when this instance has been struck off, so that others may have taken what was its own. */
+  beat(): Promise<boolean>;
+  /** How many signs of life each instance has given. */
+  beats(): Promise<ReadonlyMap<string, number>>;
+  /** Strikes this instance off: others may take its purchases at once. */
+  leave(): Promise<void>;
 
   /** In their one order. */
   events(request: EventRequest): Promise<readonly PurchaseEvent[]>;

@@ -106,6 +106,8 @@ export interface Purchase extends PurchaseState, Reconciliation {
   readonly createdAt: Date;
   /** The position of the purchase's latest event in the one order of all events. */
   readonly lastEvent: number;
+  /** The instance of the gateway that looks after it: it alone may conclude what it has in flight. */
+  readonly owner: string;
 }
 
 /** One change of a purchase; `purchase` is as it was right after that change. */

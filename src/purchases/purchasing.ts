@@ -2,6 +2,7 @@ import { CatalogueService } from './catalogue-service.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
+import { Liveness } from './liveness.ts';
 import type { Policy } from './outcome.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Log, Runtime } from './runtime.ts';
@@ -17,6 +18,8 @@ export interface PurchasingOptions {
   readonly quoteTtlMs: number;
   /** How long after we gave up a confirm or a retry the upstream may still process it (R5). */
   readonly mayLandMs: number;
+  /** After so long without a sign of life an instance is taken for dead. */
+  readonly leaseMs: number;
   readonly reconcile: Policy & { readonly concurrency: number };
 }
 
@@ -28,24 +31,28 @@ export interface Purchasing {
   readonly dispatcher: Dispatcher;
   /** To be started once the process is ready to work. */
   readonly reconciler: Reconciler;
+  /** To be stopped last. */
+  readonly liveness: Liveness;
 }
 
 /** Composes the domain; a gateway, a test and a simulation differ only in what they pass in. */
 export async function composePurchasing(options: PurchasingOptions): Promise<Purchasing> {
-  const { journal, upstream, runtime, log, quoteTtlMs, mayLandMs, reconcile } = options;
+  const { journal, upstream, runtime, log, quoteTtlMs, mayLandMs, leaseMs, reconcile } = options;
   const feed = await EventFeed.open({ journal, runtime, log });
   const catalogue = new CatalogueService({ upstream, runtime });
+  const liveness = new Liveness({ journal, runtime, log, leaseMs });
+  await liveness.start();
   const dispatcher = new Dispatcher({
-    ...{ journal, upstream, runtime, log, mayLandMs },
+    ...{ journal, upstream, liveness, runtime, log, mayLandMs },
     policy: reconcile,
   });
   const purchases = new PurchaseService({
     ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log, quoteTtlMs },
   });
   const reconciler = new Reconciler({
-    ...{ journal, dispatcher, runtime, log },
+    ...{ journal, dispatcher, liveness, runtime, log },
     service: purchases,
     ...reconcile,
   });
-  return { catalogue, purchases, feed, dispatcher, reconciler };
+  return { catalogue, purchases, feed, dispatcher, reconciler, liveness };
 }

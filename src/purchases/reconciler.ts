@@ -1,14 +1,16 @@
 import type { Dispatcher } from './dispatcher.ts';
 import type { Journal } from './journal.ts';
 import { ProblemError } from './problem.ts';
+import type { Liveness } from './liveness.ts';
 import type { Purchase } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { PurchaseService } from './service.ts';
 
 export interface ReconcilerOptions {
-  readonly journal: Pick<Journal, 'inFlight' | 'due' | 'purgeQuotes'>;
+  readonly journal: Pick<Journal, 'inFlight' | 'due' | 'owners' | 'adopt' | 'purgeQuotes'>;
   readonly service: Pick<PurchaseService, 'check'>;
   readonly dispatcher: Pick<Dispatcher, 'active' | 'pickUp'>;
+  readonly liveness: Pick<Liveness, 'seemsDead'>;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly baseDelayMs: number;
@@ -55,6 +57,7 @@ export class Reconciler {
     const tick = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, Math.floor(baseDelayMs / 2)));
     while (!this.#stopping.signal.aborted) {
       try {
+        await this.#adoptOrphans();
         await this.#pickUpOrphans();
         await this.#startDue();
         await this.#purge();
@@ -62,6 +65,23 @@ export class Reconciler {
         log.error({ err: error }, 'the record could not be read or written; trying again');
       }
       await runtime.sleep(tick, this.#stopping.signal);
+    }
+  }
+
+  /** Whoever looked after a purchase and is dead has its successors. */
+  async #adoptOrphans(): Promise<void> {
+    const { journal, liveness, log } = this.#options;
+    for (const instance of await journal.owners()) {
+      const dead = liveness.seemsDead(instance);
+      if (dead === undefined) continue;
+      let { beat } = dead;
+      for (;;) {
+        const adopted = await journal.adopt(instance, beat);
+        if (adopted === 0 || this.#stopping.signal.aborted) break;
+        // It is struck off by now.
+        beat = undefined;
+        log.warn({ instance, adopted }, 'an instance is dead; its purchases are taken over');
+      }
     }
   }
 

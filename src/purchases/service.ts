@@ -42,6 +42,8 @@ export interface PurchaseServiceOptions {
 
 export const MAX_KEY_LENGTH = 255;
 export const MAX_WAIT_MS = 60_000;
+/** How often it is looked whether another instance has concluded an attempt. */
+const LOOK_AGAIN_MS = 200;
 
 /** Validate, confirm, retry. What is refused comes back as a `Problem`, and then nothing was recorded nor charged. */
 export class PurchaseService {
@@ -272,12 +274,22 @@ export class PurchaseService {
 
   /** The purchase once the attempt that is under way is concluded, or as it is after `waitMs`. */
   async #whenConcluded(purchase: Purchase, waitMs: number): Promise<Purchase> {
-    const { dispatcher, journal, runtime } = this.#options;
+    const { journal, runtime } = this.#options;
     const enough = new AbortController();
-    const concluded = dispatcher.active.get(purchase.id)?.catch(() => undefined);
-    await Promise.race([concluded, runtime.sleep(waitMs, enough.signal)]);
+    await Promise.race([this.#concluded(purchase.id, enough.signal), runtime.sleep(waitMs, enough.signal)]);
     enough.abort();
     return (await journal.purchase('id', purchase.id)) ?? purchase;
+  }
+
+  /** When no attempt is under way any more: here, or on another instance, which does not tell. */
+  async #concluded(id: string, signal: AbortSignal): Promise<void> {
+    const { dispatcher, journal, runtime } = this.#options;
+    await dispatcher.active.get(id)?.catch(() => undefined);
+    for (;;) {
+      const attempts = await journal.attempts([id]);
+      if (signal.aborted || attempts.every(({ outcome }) => outcome !== 'IN_FLIGHT')) return;
+      await runtime.sleep(LOOK_AGAIN_MS, signal);
+    }
   }
 }
 

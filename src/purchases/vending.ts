@@ -8,6 +8,8 @@ export interface Call {
   readonly requestId: string;
   /** Ends a read whose client has gone. Never given to a confirm or a retry. */
   readonly signal?: AbortSignal | undefined;
+  /** Asked right before the first byte goes out; when it says no, nothing is sent. */
+  readonly mayLeave?: (() => boolean) | undefined;
 }
 
 /** A place among the calls that may be under way at once. To be given back; giving it back twice does nothing. */

@@ -89,4 +89,8 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     ],
     caughtBy: 'test/purchases/outcome.test.ts',
   },
+  'what was recorded before a long pause is sent after it': {
+    changes: [{ file: dispatcher, from: 'liveness.holds(lease)', to: 'true' }],
+    caughtBy: 'test/simulation/simulation.test.ts',
+  },
 };

@@ -56,7 +56,7 @@ export function beginSuite(name: string, fresh: () => Promise<Journal>): void {
       const wanted = newPurchase();
       const attempt = newAttempt();
       const result = await journal.begin(wanted, attempt);
-      expect(result.purchase).toEqual({ ...wanted, lastEvent: 1 });
+      expect(result.purchase).toEqual({ ...wanted, lastEvent: 1, owner: journal.instance });
       const written = {
         ...attempt,
         purchaseId: wanted.id,
@@ -190,7 +190,7 @@ export function beginSuite(name: string, fresh: () => Promise<Journal>): void {
         unresolvedSince: new Date(0),
       });
       const result = await finish(journal, { purchaseId: wanted.id, number: 1 }, change);
-      expect(result).toEqual({ ...wanted, ...change, lastEvent: 2 });
+      expect(result).toEqual({ ...wanted, ...change, lastEvent: 2, owner: journal.instance });
       expect(result.units?.value.toFixed()).toBe('0.000000000000000000001234567890123456789');
       expect(await journal.purchase('id', wanted.id)).toEqual(result);
       expect(await journal.purchase('reference', 'référence')).toEqual(result);

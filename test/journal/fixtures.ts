@@ -12,8 +12,12 @@ import type {
   RawAnswer,
 } from '../../src/purchases/purchase.ts';
 
-/** Opens a journal of its own, empty. */
-export type OpenJournal = () => Promise<{ journal: Journal; dispose: () => Promise<void> }>;
+/** Opens a journal of its own, empty; `as` opens the same record as another instance. */
+export type OpenJournal = () => Promise<{
+  journal: Journal;
+  as: (instance: string) => Promise<Journal>;
+  dispose: () => Promise<void>;
+}>;
 
 export const NOON = new Date('2026-03-01T12:00:00.000Z');
 

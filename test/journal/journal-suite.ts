@@ -4,6 +4,7 @@ import { attemptSuite } from './attempt-suite.ts';
 import { beginSuite } from './begin-suite.ts';
 import { eventSuite } from './event-suite.ts';
 import type { OpenJournal } from './fixtures.ts';
+import { instanceSuite } from './instance-suite.ts';
 import { modelSuite } from './model-suite.ts';
 import { pageSuite } from './page-suite.ts';
 
@@ -18,5 +19,6 @@ export function journalSuite(name: string, open: OpenJournal): void {
   attemptSuite(name, fresh);
   eventSuite(name, fresh);
   pageSuite(name, fresh);
+  instanceSuite(name, open);
   modelSuite(name, open);
 }

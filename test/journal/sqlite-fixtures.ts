@@ -48,7 +48,7 @@ export async function openInside(path: string) {
   const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   await migrate(db, sqliteMigrations);
   const store = new SqliteStore({ path, database, db, release: () => undefined });
-  const journal = new SqlJournal(store);
+  const journal = new SqlJournal(store, { instance: 'inside', shared: false });
   onTestFinished(() => journal.close());
   return { database, db, store, journal };
 }

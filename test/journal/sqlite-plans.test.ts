@@ -30,6 +30,13 @@ test('no statement of the journal scans or sorts a table, however it is called',
   await journal.purchases([newId(), newId()]);
   await journal.attempts([newId(), newId()]);
   await journal.due({ now: NOON, horizon: later(1), limit: 10 });
+  await journal.owners();
+  await journal.join();
+  await journal.beat();
+  await journal.beats();
+  await journal.adopt('other', 1);
+  await journal.adopt('other', undefined);
+  await journal.leave();
   await journal.events({ after: 0, limit: 10 });
   await journal.events({ after: 0, limit: 10, purchaseId: id });
   await journal.lastPosition();
@@ -53,10 +60,11 @@ test('no statement of the journal scans or sorts a table, however it is called',
   const walked = plans.filter(
     ({ detail }) => /^SCAN (?!CONSTANT ROW)/.test(detail) || detail.includes('TEMP B-TREE'),
   );
-  // A page without filters walks the ids and stops at its limit; what is in flight has an index of its own, as small as
+  // There are as many instances as processes. A page without filters walks the ids and stops at its limit; what is in flight has an index of its own, as small as
   // what is in flight.
   const bounded = [
     'SCAN purchases USING INDEX sqlite_autoindex_purchases_1',
+    'SCAN instances',
     'SCAN attempts USING INDEX attempts_one_in_flight',
   ];
   expect(walked.filter(({ detail }) => !bounded.includes(detail))).toEqual([]);

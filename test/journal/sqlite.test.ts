@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { sql, type Kysely, type Migration } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { SqlJournal } from '../../src/journal/journal.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
@@ -14,9 +15,12 @@ import { holder, opened, openInside, outsider, tempFolder, tempPath } from './sq
 
 journalSuite('SQLite', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'journal-'));
-  const journal = await openSqliteJournal({ path: join(folder, 'gateway.db') });
+  const path = join(folder, 'gateway.db');
+  // Its one process writes with one connection.
+  const { journal, store } = await openInside(path);
   return {
     journal,
+    as: (instance) => Promise.resolve(new SqlJournal(store, { instance, shared: true })),
     dispose: async () => {
       await journal.close();
       await rm(folder, { recursive: true, force: true });
@@ -195,6 +199,8 @@ describe('SQLite: one gateway per file', () => {
 
     await first.kill();
     const journal = await opened(path);
+    const [owner = ''] = await journal.owners();
+    expect(await journal.adopt(owner, undefined)).toBe(1);
     const [left] = await journal.inFlight();
     expect(left?.purchase.idempotencyKey).toBe('in flight');
     if (left === undefined) return;

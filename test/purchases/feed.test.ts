@@ -6,6 +6,7 @@ import { EventFeed } from '../../src/purchases/feed.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import type { PurchaseEvent } from '../../src/purchases/purchase.ts';
 import { finish, newAttempt, newPurchase, purchaseIn, to } from '../journal/fixtures.ts';
+import { bound } from '../support/domain.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** More than the feed keeps in memory. */
@@ -20,7 +21,7 @@ beforeEach(async () => {
   const record = await openSqliteJournal({ path: ':memory:' });
   journal = new Proxy(record, {
     get: (target, name: keyof Journal) => {
-      if (name !== 'events') return target[name].bind(target);
+      if (name !== 'events') return bound(target, name);
       return (request: Parameters<Journal['events']>[0]) => {
         if (readsThatFail > 0) {
           readsThatFail -= 1;

@@ -10,12 +10,15 @@ async function run(options: {
   check?: (id: string) => Promise<void>;
   inFlight?: string[];
   pickUp?: (id: string) => Promise<void>;
+  /** What each other instance looks after; `living` lives. */
+  owners?: Record<string, number>;
   ticks: number;
   concurrency?: number;
 }) {
   const story: string[] = [];
   const due = new Map((options.due ?? []).map((id) => [id, aPurchase({ id, status: 'UNRESOLVED' })]));
   const orphans = new Map((options.inFlight ?? []).map((id) => [id, aPurchase({ id })]));
+  const owners = new Map(Object.entries(options.owners ?? {}));
   let ticks = 0;
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const done = new Promise<void>((resolve) => {
@@ -27,7 +30,18 @@ async function run(options: {
           ),
         due: ({ limit }) => Promise.resolve([...due.values()].slice(0, limit)),
         purgeQuotes: () => Promise.resolve(0),
+        owners: () => Promise.resolve([...owners.keys()]),
+        adopt: (instance, beat) => {
+          const adopted = Math.min(owners.get(instance) ?? 0, 100);
+          story.push(
+            `adopted ${adopted} of ${instance}, ${beat === undefined ? 'struck off' : `after ${beat}`}`,
+          );
+          owners.set(instance, (owners.get(instance) ?? 0) - adopted);
+          if (owners.get(instance) === 0) owners.delete(instance);
+          return Promise.resolve(adopted);
+        },
       },
+      liveness: { seemsDead: (instance) => (instance === 'living' ? undefined : { beat: 7 }) },
       service: {
         check: async ({ id }) => {
           story.push(id);
@@ -108,5 +122,15 @@ describe('the reconciler', () => {
     const story = await run({ inFlight: ['bad', 'good'], pickUp, ticks: 3 });
     expect(story.filter((what) => what === 'picked up good')).toHaveLength(1);
     expect(story.filter((what) => what === 'picked up bad')).toHaveLength(3);
+  });
+
+  it('takes over all that a dead instance looked after, some at once, and nothing of one that lives', async () => {
+    const story = await run({ owners: { dead: 250, living: 3 }, ticks: 3 });
+    expect(story.filter((what) => what.startsWith('adopted'))).toEqual([
+      'adopted 100 of dead, after 7',
+      'adopted 100 of dead, struck off',
+      'adopted 50 of dead, struck off',
+      'adopted 0 of dead, struck off',
+    ]);
   });
 });

@@ -2,18 +2,15 @@ import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
-import { CatalogueService } from '../../src/purchases/catalogue-service.ts';
 import type { Account, Product } from '../../src/purchases/catalogue.ts';
-import { Dispatcher } from '../../src/purchases/dispatcher.ts';
-import { EventFeed } from '../../src/purchases/feed.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem, ProblemError, type Problem } from '../../src/purchases/problem.ts';
 import { isSettled, type Purchase, type RawAnswer } from '../../src/purchases/purchase.ts';
-import { Reconciler } from '../../src/purchases/reconciler.ts';
 import type { PurchaseInput } from '../../src/purchases/input.ts';
-import { PurchaseService } from '../../src/purchases/service.ts';
+import { composePurchasing } from '../../src/purchases/purchasing.ts';
+import type { PurchaseService } from '../../src/purchases/service.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
-import { bwp, someProblem } from '../support/domain.ts';
+import { bound, bwp, someProblem } from '../support/domain.ts';
 
 const electricity: Product = {
   type: 'ELECTRICITY',
@@ -248,18 +245,12 @@ async function compose() {
     ready: () => Promise.resolve(),
   };
   const upstream = { defaultSurface: 'V1', on: () => vending, close: () => Promise.resolve() } as const;
-  const catalogue = new CatalogueService({ upstream, runtime });
-  const feed = await EventFeed.open({ journal, runtime, log });
-  const policy = { baseDelayMs: 20, maxDelayMs: 40, giveUpAfterMs: 60_000 };
-  const dispatcher = new Dispatcher({ journal, upstream, runtime, log, policy, mayLandMs: 0 });
-  const service = new PurchaseService({
-    ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log },
-    quoteTtlMs: 60_000,
+  const reconcile = { baseDelayMs: 20, maxDelayMs: 40, giveUpAfterMs: 60_000, concurrency: 4 };
+  const purchasing = await composePurchasing({
+    ...{ journal, upstream, runtime, log, reconcile },
+    ...{ quoteTtlMs: 60_000, mayLandMs: 0, leaseMs: 1_000 },
   });
-  const reconciler = new Reconciler({
-    ...{ journal, service, dispatcher, runtime, log },
-    ...{ ...policy, concurrency: 4 },
-  });
+  const { purchases: service, reconciler, dispatcher, feed } = purchasing;
   reconciler.start();
   onTestFinished(async () => {
     await reconciler.stop();
@@ -307,6 +298,6 @@ function watched(journal: Journal): Journal {
     finishAttempt: watch('finishAttempt', (...args) => journal.finishAttempt(...args)),
   };
   return new Proxy(journal, {
-    get: (target, name: keyof Journal) => writes[name] ?? target[name].bind(target),
+    get: (target, name: keyof Journal) => writes[name] ?? bound(target, name),
   });
 }

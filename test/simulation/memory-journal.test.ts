@@ -1,6 +1,8 @@
 import { journalSuite } from '../journal/journal-suite.ts';
-import { MemoryJournal } from './memory-journal.ts';
+import { MemoryJournal, MemoryRecord } from './memory-journal.ts';
 
-journalSuite('in memory', () =>
-  Promise.resolve({ journal: new MemoryJournal(), dispose: () => Promise.resolve() }),
-);
+journalSuite('in memory', () => {
+  const record = new MemoryRecord();
+  const as = (instance: string) => Promise.resolve(new MemoryJournal(record, { instance, shared: false }));
+  return as('alone').then((journal) => ({ journal, as, dispose: () => Promise.resolve() }));
+});

@@ -22,32 +22,46 @@ import {
 } from '../../src/purchases/purchase.ts';
 import { idTime } from '../../src/journal/ids.ts';
 
+/** What outlives the simulated processes that write it. */
+export class MemoryRecord {
+  readonly quotes = new Map<string, Quote>();
+  readonly purchases = new Map<string, Purchase>();
+  readonly byKey = new Map<string, string>();
+  readonly byReference = new Map<string, string>();
+  readonly attempts = new Map<string, Attempt[]>();
+  readonly events: PurchaseEvent[] = [];
+  readonly instances = new Map<string, number>();
+  readonly wakes = new Set<() => void>();
+}
+
 /**
  * The record in memory, each call one step: quick enough for a hundred thousand histories. It passes the suite that every
- * journal passes, and what it holds outlives the simulated processes that write it.
+ * journal passes.
  */
 export class MemoryJournal implements Journal {
-  readonly #quotes = new Map<string, Quote>();
-  readonly #purchases = new Map<string, Purchase>();
-  readonly #byKey = new Map<string, string>();
-  readonly #byReference = new Map<string, string>();
-  readonly #attempts = new Map<string, Attempt[]>();
-  readonly #events: PurchaseEvent[] = [];
-  readonly #wakes = new Set<() => void>();
+  readonly instance: string;
+  readonly shared: boolean;
+  readonly #record: MemoryRecord;
   #closed = false;
 
+  constructor(record: MemoryRecord, { instance, shared }: { instance: string; shared: boolean }) {
+    this.#record = record;
+    this.instance = instance;
+    this.shared = shared;
+  }
+
   saveQuote(quote: Quote): Promise<void> {
-    this.#quotes.set(quote.id, quote);
+    this.#record.quotes.set(quote.id, quote);
     return Promise.resolve();
   }
 
   quotes(ids: readonly string[]): Promise<readonly Quote[]> {
-    return Promise.resolve(found(ids, this.#quotes));
+    return Promise.resolve(found(ids, this.#record.quotes));
   }
 
   purgeQuotes(expiredBefore: Date): Promise<number> {
-    const expired = [...this.#quotes.values()].filter(({ expiresAt }) => expiresAt < expiredBefore);
-    for (const { id } of expired) this.#quotes.delete(id);
+    const expired = [...this.#record.quotes.values()].filter(({ expiresAt }) => expiresAt < expiredBefore);
+    for (const { id } of expired) this.#record.quotes.delete(id);
     return Promise.resolve(expired.length);
   }
 
@@ -59,12 +73,12 @@ export class MemoryJournal implements Journal {
     if (idTime(purchase.id) !== purchase.createdAt.getTime())
       throw new Error('the id of a purchase is not of its instant');
     if (purchase.status !== 'PENDING') throw new Error('a purchase begins PENDING');
-    const known = this.#purchases.get(this.#byKey.get(purchase.idempotencyKey) ?? '');
+    const known = this.#record.purchases.get(this.#record.byKey.get(purchase.idempotencyKey) ?? '');
     if (known !== undefined) return { purchase: known, attempt: null };
-    if (this.#byReference.has(purchase.reference)) throw new Error('the reference is taken');
-    this.#byKey.set(purchase.idempotencyKey, purchase.id);
-    this.#byReference.set(purchase.reference, purchase.id);
-    this.#attempts.set(purchase.id, []);
+    if (this.#record.byReference.has(purchase.reference)) throw new Error('the reference is taken');
+    this.#record.byKey.set(purchase.idempotencyKey, purchase.id);
+    this.#record.byReference.set(purchase.reference, purchase.id);
+    this.#record.attempts.set(purchase.id, []);
     const first = this.#addAttempt(purchase.id, attempt);
     return { purchase: this.#write(purchase, purchase.createdAt, true), attempt: first };
   }
@@ -85,31 +99,33 @@ export class MemoryJournal implements Journal {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
   async keepAnswer(id: AttemptId, answer: RawAnswer): Promise<void> {
-    const attempt = this.#inFlightAttempt(id);
+    const attempt = this.#ownAttempt(id);
     if (attempt.answer !== null) throw new Error('the attempt has an answer');
     this.#replace({ ...attempt, answer });
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
   async finishAttempt(id: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase> {
-    const attempt = this.#inFlightAttempt(id);
+    const attempt = this.#ownAttempt(id);
     const purchase = this.#apply(this.#current(id.purchaseId), change);
     this.#replace({ ...attempt, ...result });
     return purchase;
   }
 
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
-    const ids = { id: undefined, reference: this.#byReference, idempotencyKey: this.#byKey }[key];
+    const ids = { id: undefined, reference: this.#record.byReference, idempotencyKey: this.#record.byKey }[
+      key
+    ];
     const id = ids === undefined ? value : ids.get(value);
-    return Promise.resolve(id === undefined ? undefined : this.#purchases.get(id));
+    return Promise.resolve(id === undefined ? undefined : this.#record.purchases.get(id));
   }
 
   purchases(ids: readonly string[]): Promise<readonly Purchase[]> {
-    return Promise.resolve(found(ids, this.#purchases));
+    return Promise.resolve(found(ids, this.#record.purchases));
   }
 
   page({ filter = {}, after, before, limit, inverted }: PageRequest): Promise<readonly Purchase[]> {
-    const wanted = [...this.#purchases.values()]
+    const wanted = [...this.#record.purchases.values()]
       .filter(({ id }) => (after === undefined || id < after) && (before === undefined || id > before))
       .filter((purchase) => matchesFilter(purchase, filter))
       .sort((one, other) => (one.id < other.id === inverted ? -1 : 1));
@@ -117,11 +133,13 @@ export class MemoryJournal implements Journal {
   }
 
   attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
-    return Promise.resolve([...new Set(purchaseIds)].sort().flatMap((id) => this.#attempts.get(id) ?? []));
+    return Promise.resolve(
+      [...new Set(purchaseIds)].sort().flatMap((id) => this.#record.attempts.get(id) ?? []),
+    );
   }
 
   inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
-    const all = [...this.#purchases.values()].flatMap((purchase) =>
+    const all = this.#own().flatMap((purchase) =>
       this.#attemptsOf(purchase.id)
         .filter(({ outcome }) => outcome === 'IN_FLIGHT')
         .map((attempt) => ({ purchase, attempt })),
@@ -131,7 +149,7 @@ export class MemoryJournal implements Journal {
 
   due({ now, horizon, limit }: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
     const late = Math.max(now.getTime(), horizon.getTime());
-    const due = [...this.#purchases.values()]
+    const due = this.#own()
       .filter(({ id, status, nextCheckAt }) => {
         if (status !== 'UNRESOLVED' || nextCheckAt === null) return false;
         const at = nextCheckAt.getTime();
@@ -142,8 +160,44 @@ export class MemoryJournal implements Journal {
     return Promise.resolve(due.slice(0, limit));
   }
 
+  owners(): Promise<readonly string[]> {
+    const owners = this.#open().map(({ owner }) => owner);
+    return Promise.resolve([...new Set(owners)].filter((owner) => owner !== this.instance).sort());
+  }
+
+  adopt(instance: string, beat: number | undefined): Promise<number> {
+    const { instances, purchases } = this.#record;
+    if (instances.get(instance) !== beat) return Promise.resolve(0);
+    instances.delete(instance);
+    const orphans = this.#open().filter(({ owner }) => owner === instance);
+    for (const orphan of orphans.slice(0, 100)) purchases.set(orphan.id, { ...orphan, owner: this.instance });
+    return Promise.resolve(Math.min(orphans.length, 100));
+  }
+
+  join(): Promise<void> {
+    const { instances } = this.#record;
+    instances.set(this.instance, (instances.get(this.instance) ?? 0) + 1);
+    return Promise.resolve();
+  }
+
+  beat(): Promise<boolean> {
+    const { instances } = this.#record;
+    const beats = instances.get(this.instance);
+    if (beats !== undefined) instances.set(this.instance, beats + 1);
+    return Promise.resolve(beats !== undefined);
+  }
+
+  beats(): Promise<ReadonlyMap<string, number>> {
+    return Promise.resolve(new Map(this.#record.instances));
+  }
+
+  leave(): Promise<void> {
+    this.#record.instances.delete(this.instance);
+    return Promise.resolve();
+  }
+
   events({ after, limit, purchaseId }: EventRequest): Promise<readonly PurchaseEvent[]> {
-    const wanted = this.#events
+    const wanted = this.#record.events
       .slice(after)
       .filter(({ purchase }) => purchaseId === undefined || purchase.id === purchaseId)
       .slice(0, limit)
@@ -158,13 +212,13 @@ export class MemoryJournal implements Journal {
   }
 
   lastPosition(): Promise<number> {
-    return Promise.resolve(this.#events.length);
+    return Promise.resolve(this.#record.events.length);
   }
 
   onCommit(wake: () => void): () => void {
     const listener = () => wake();
-    this.#wakes.add(listener);
-    return () => this.#wakes.delete(listener);
+    this.#record.wakes.add(listener);
+    return () => this.#record.wakes.delete(listener);
   }
 
   ping(): Promise<void> {
@@ -177,20 +231,32 @@ export class MemoryJournal implements Journal {
   }
 
   #attemptsOf(purchaseId: string): Attempt[] {
-    return this.#attempts.get(purchaseId) ?? [];
+    return this.#record.attempts.get(purchaseId) ?? [];
   }
 
   #current(purchaseId: string): Purchase {
-    const purchase = this.#purchases.get(purchaseId);
+    const purchase = this.#record.purchases.get(purchaseId);
     if (purchase === undefined) throw new Error(`there is no purchase ${purchaseId}`);
     return purchase;
   }
 
-  #inFlightAttempt({ purchaseId, number }: AttemptId): Attempt {
+  #own(): Purchase[] {
+    return [...this.#record.purchases.values()].filter(({ owner }) => owner === this.instance);
+  }
+
+  #open(): Purchase[] {
+    return [...this.#record.purchases.values()].filter(
+      ({ status }) => status === 'PENDING' || status === 'UNRESOLVED',
+    );
+  }
+
+  #ownAttempt({ purchaseId, number }: AttemptId): Attempt {
     const attempt = this.#attemptsOf(purchaseId)[number - 1];
     if (attempt?.outcome !== 'IN_FLIGHT') {
       throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
     }
+    if (this.#current(purchaseId).owner !== this.instance)
+      throw new Error(`purchase ${purchaseId} was taken over by another instance`);
     return attempt;
   }
 
@@ -218,12 +284,12 @@ export class MemoryJournal implements Journal {
   }
 
   #write(next: NewPurchase & { lastEvent?: number }, at: Date, withEvent: boolean): Purchase {
-    const lastEvent = withEvent ? this.#events.length + 1 : (next.lastEvent ?? 0);
-    const purchase: Purchase = { ...next, lastEvent };
-    this.#purchases.set(purchase.id, purchase);
+    const lastEvent = withEvent ? this.#record.events.length + 1 : (next.lastEvent ?? 0);
+    const purchase: Purchase = { ...next, lastEvent, owner: this.instance };
+    this.#record.purchases.set(purchase.id, purchase);
     if (withEvent) {
-      this.#events.push({ position: lastEvent, at, purchase });
-      for (const wake of this.#wakes) queueMicrotask(wake);
+      this.#record.events.push({ position: lastEvent, at, purchase });
+      for (const wake of this.#record.wakes) queueMicrotask(wake);
     }
     return purchase;
   }

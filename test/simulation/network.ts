@@ -109,11 +109,10 @@ export class SimulatedUpstream {
   }
 
   #exchange(exchange: Exchange, process: SimulatedProcess): Promise<Sent> {
-    const { world, lateLandingMs, onSend } = this.#options;
-    const { endpoint, timeoutMs, requestId, signal } = exchange;
+    const { world, onSend } = this.#options;
+    const { endpoint, timeoutMs, requestId, signal, mayLeave } = exchange;
     const fault = this.#faultOf(endpoint);
     world.note(`${endpoint} leaves${fault === undefined ? '' : `, and meets ${fault.kind}`}`);
-    const lost: Sent = { kind: 'LOST', problem: trouble('connection_lost', requestId) };
     return new Promise((resolve, reject) => {
       const arrives = (sent: Sent, ms: number) => process.after(ms, () => resolve(sent));
       const leave = () => reject(signal?.reason as Error);
@@ -123,89 +122,110 @@ export class SimulatedUpstream {
       }
       signal?.addEventListener('abort', leave, { once: true });
       const there = world.between(1, 40);
+      const notSent: Sent = { kind: 'NOT_SENT', problem: trouble('upstream_unreachable', requestId) };
       if (fault?.kind === 'refused') {
-        arrives({ kind: 'NOT_SENT', problem: trouble('upstream_unreachable', requestId) }, there);
+        arrives(notSent, there);
         return;
       }
-      onSend(exchange);
-      arrives({ kind: 'LOST', problem: trouble('upstream_timeout', requestId) }, timeoutMs);
-      const process_ = (extra?: Fault) => this.#process(exchange, extra);
-      const answer = (made: Answer | RawAnswer, ms = world.between(1, 40)) =>
-        world.after(ms, () => arrives({ kind: 'ANSWERED', answer: rawOf(made) }, 0));
-      world.after(there, () => {
-        switch (fault?.kind) {
-          case 'lost before':
-            arrives(lost, 1);
-            break;
-          case 'vanished':
-            break;
-          case 'late landing':
-            if (fault.ms % 2 === 0) arrives(lost, 1);
-            world.after(timeoutMs + (fault.ms / MOST_MS) * lateLandingMs - there - 1, () => void process_());
-            break;
-          case 'lost after':
-            process_();
-            arrives(lost, 1);
-            break;
-          case 'late answer':
-            answer(process_(), timeoutMs + fault.ms);
-            break;
-          case 'slow':
-            answer(process_(), fault.ms);
-            break;
-          case '502 in HTML, processed':
-            process_();
-            answer(text(502, HTML));
-            break;
-          case '500 in HTML, not processed':
-            answer(text(500, HTML));
-            break;
-          case 'garbage':
-            process_();
-            answer(text(200, '%%% not what you asked for %%%'));
-            break;
-          case 'empty':
-            process_();
-            answer(text(200, ''));
-            break;
-          case 'cut off': {
-            const whole = rawOf(process_());
-            const body = whole.body.slice(0, whole.body.length / 2);
-            answer({ ...whole, body, complete: false });
-            break;
-          }
-          case '401':
-            answer(this.#refusal(exchange, 401, 'authentication_error', '110'));
-            break;
-          case '429':
-            answer({
-              ...rawOf(this.#refusal(exchange, 429, 'rate_limit_error', '429', true)),
-              retryAfterSeconds: Math.ceil(fault.ms / 1000),
-            });
-            break;
-          case '503 refused outright':
-            answer(this.#refusal(exchange, 503, 'api_error', '999', true));
-            break;
-          case 'refused by the provider':
-            answer(this.#refusal(exchange, 422, 'provider_error', '810'));
-            break;
-          case 'pending':
-            answer(process_(faultOf('pending', { pendingPolls: 1 })));
-            break;
-          case 'pending, then failed':
-            answer(process_(faultOf('pending', { pendingPolls: 0, becomes: 'FAILED' })));
-            break;
-          case 'failed':
-            answer(process_(faultOf('failed')));
-            break;
-          case 'twice':
-            if (SAFE_TO_REPEAT.includes(endpoint)) process_();
-            answer(process_());
-            break;
-          default:
-            answer(process_());
+      process.after(world.between(0, 5), () => {
+        if (mayLeave?.() === false) {
+          world.note(`${endpoint} may not leave any more`);
+          resolve(notSent);
+          return;
         }
+        onSend(exchange);
+        arrives({ kind: 'LOST', problem: trouble('upstream_timeout', requestId) }, timeoutMs);
+        this.#travel(exchange, fault, there, arrives);
       });
+    });
+  }
+
+  /** A request on its way. What its process has left behind, it goes on with. */
+  #travel(
+    exchange: Exchange,
+    fault: { kind: NetworkFault['kind']; ms: number } | undefined,
+    there: number,
+    arrives: (sent: Sent, ms: number) => void,
+  ): void {
+    const { world, lateLandingMs } = this.#options;
+    const { endpoint, timeoutMs, requestId } = exchange;
+    const lost: Sent = { kind: 'LOST', problem: trouble('connection_lost', requestId) };
+    const process_ = (extra?: Fault) => this.#process(exchange, extra);
+    const answer = (made: Answer | RawAnswer, ms = world.between(1, 40)) =>
+      world.after(ms, () => arrives({ kind: 'ANSWERED', answer: rawOf(made) }, 0));
+    world.after(there, () => {
+      switch (fault?.kind) {
+        case 'lost before':
+          arrives(lost, 1);
+          break;
+        case 'vanished':
+          break;
+        case 'late landing':
+          if (fault.ms % 2 === 0) arrives(lost, 1);
+          world.after(timeoutMs + (fault.ms / MOST_MS) * lateLandingMs - there - 1, () => void process_());
+          break;
+        case 'lost after':
+          process_();
+          arrives(lost, 1);
+          break;
+        case 'late answer':
+          answer(process_(), timeoutMs + fault.ms);
+          break;
+        case 'slow':
+          answer(process_(), fault.ms);
+          break;
+        case '502 in HTML, processed':
+          process_();
+          answer(text(502, HTML));
+          break;
+        case '500 in HTML, not processed':
+          answer(text(500, HTML));
+          break;
+        case 'garbage':
+          process_();
+          answer(text(200, '%%% not what you asked for %%%'));
+          break;
+        case 'empty':
+          process_();
+          answer(text(200, ''));
+          break;
+        case 'cut off': {
+          const whole = rawOf(process_());
+          const body = whole.body.slice(0, whole.body.length / 2);
+          answer({ ...whole, body, complete: false });
+          break;
+        }
+        case '401':
+          answer(this.#refusal(exchange, 401, 'authentication_error', '110'));
+          break;
+        case '429':
+          answer({
+            ...rawOf(this.#refusal(exchange, 429, 'rate_limit_error', '429', true)),
+            retryAfterSeconds: Math.ceil(fault.ms / 1000),
+          });
+          break;
+        case '503 refused outright':
+          answer(this.#refusal(exchange, 503, 'api_error', '999', true));
+          break;
+        case 'refused by the provider':
+          answer(this.#refusal(exchange, 422, 'provider_error', '810'));
+          break;
+        case 'pending':
+          answer(process_(faultOf('pending', { pendingPolls: 1 })));
+          break;
+        case 'pending, then failed':
+          answer(process_(faultOf('pending', { pendingPolls: 0, becomes: 'FAILED' })));
+          break;
+        case 'failed':
+          answer(process_(faultOf('failed')));
+          break;
+        case 'twice':
+          if (SAFE_TO_REPEAT.includes(endpoint)) process_();
+          answer(process_());
+          break;
+        default:
+          answer(process_());
+      }
     });
   }
 

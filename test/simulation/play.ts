@@ -11,7 +11,7 @@ import { demoCredentials } from '../../sandbox/oauth.ts';
 import { breachesOf } from '../attack/checker.ts';
 import { readRecord, type Acknowledgement, type SeenEvent } from '../attack/history.ts';
 import { Disk, journalOn } from './disk.ts';
-import { MemoryJournal } from './memory-journal.ts';
+import { MemoryJournal, MemoryRecord } from './memory-journal.ts';
 import { referenceIn, SimulatedUpstream } from './network.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Crash, Script, Wish } from './script.ts';
@@ -22,6 +22,7 @@ const CONFIRM_TIMEOUT_MS = 3_000;
 const READ_TIMEOUT_MS = 2_000;
 const LATE_LANDING_MS = 2_000;
 const SHUTDOWN_MS = 4_000;
+const LEASE_MS = 3_000;
 /** After so long nothing new goes wrong. */
 const TROUBLE_MS = 20_000;
 /** By then every purchase must have an outcome. */
@@ -43,13 +44,23 @@ export interface Played {
 }
 
 /** Plays a script to its end and tells every promise that was broken on the way. */
-export async function play(script: Script, record: Journal = new MemoryJournal()): Promise<Played> {
-  return new Play(script, record).run();
+export async function play(script: Script, open: OpenRecord = inMemory()): Promise<Played> {
+  return new Play(script, open).run();
+}
+
+/** Opens one record as one instance of the gateway does. */
+export type OpenRecord = (options: { instance: string; shared: boolean }) => Journal;
+
+function inMemory(): OpenRecord {
+  const record = new MemoryRecord();
+  return (options) => new MemoryJournal(record, options);
 }
 
 class Play {
   readonly #script: Script;
   readonly #world: World;
+  readonly #open: OpenRecord;
+  /** As an onlooker sees it. */
   readonly #record: Journal;
   readonly #upstream: SimulatedUpstream;
   readonly #disk: Disk;
@@ -58,12 +69,14 @@ class Play {
   readonly #readers: SeenEvent[][];
   readonly #breaches: string[] = [];
   #busy = 0;
+  #starts = 0;
   #ended = false;
 
-  constructor(script: Script, record: Journal) {
+  constructor(script: Script, open: OpenRecord) {
     const { seed, faults, outages, tokenSeconds, disk, nodes, readers } = script;
     this.#script = script;
-    this.#record = record;
+    this.#open = open;
+    this.#record = open({ instance: 'onlooker', shared: true });
     this.#world = new World(seed);
     this.#disk = new Disk(disk);
     this.#nodes = Array.from({ length: nodes });
@@ -115,7 +128,9 @@ class Play {
     const world = this.#world;
     const { surface, giveUpAfterMs } = this.#script;
     const process = new SimulatedProcess(world, `node ${node}`);
-    const journal = journalOn(this.#disk, this.#record, { world, process });
+    this.#starts += 1;
+    const opened = this.#open({ instance: `${node}-${this.#starts}`, shared: this.#nodes.length > 1 });
+    const journal = journalOn(this.#disk, opened, { world, process });
     const upstream = createUpstream({
       ...{ surface, baseUrl: 'http://upstream', credentials: demoCredentials, runtime: process.runtime },
       ...{ confirmTimeoutMs: CONFIRM_TIMEOUT_MS, readTimeoutMs: READ_TIMEOUT_MS },
@@ -127,11 +142,19 @@ class Play {
       warn: (_details, message) => world.note(`node ${node}: ${message}`),
       error: (_details, message) => world.note(`node ${node}: ${message}`),
     };
-    const purchasing = await composePurchasing({
+    const composing = composePurchasing({
       ...{ journal, upstream, runtime: process.runtime, log, quoteTtlMs: 600_000 },
       mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
+      leaseMs: LEASE_MS,
       reconcile: { baseDelayMs: 1_000, maxDelayMs: 4_000, giveUpAfterMs, concurrency: 4 },
     });
+    const purchasing = await composing.catch(() => undefined);
+    if (purchasing === undefined) {
+      // It exits with an error, and whoever looks after it starts it again.
+      process.die();
+      world.after(1_000, () => void this.#start(node));
+      return;
+    }
     world.note(`node ${node} is up`);
     this.#nodes[node] = { process, journal, purchasing, upstream };
     purchasing.reconciler.start();
@@ -160,6 +183,7 @@ class Play {
   async #stop({ process, purchasing }: Running): Promise<void> {
     await purchasing.reconciler.stop();
     await purchasing.dispatcher.drain(SHUTDOWN_MS);
+    await purchasing.liveness.stop();
     purchasing.feed.close();
     process.die();
   }

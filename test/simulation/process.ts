@@ -91,7 +91,8 @@ export class SimulatedProcess {
         return;
       }
       signal?.addEventListener('abort', wake);
-      this.after(ms, wake);
+      // As Node's timers: never in no time.
+      this.after(Math.max(1, ms), wake);
     });
   }
 }

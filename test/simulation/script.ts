@@ -46,7 +46,11 @@ export interface Script {
 
 const HAPPY = '04040404040';
 const meters = [HAPPY, HAPPY, HAPPY, '0404040404000', '04040404099', '04040404081'] as const;
-const instant = fc.nat(12_000);
+/** Any time, or one of a few at which more happens than one thing. */
+const instant = fc.oneof(
+  fc.nat(12_000),
+  fc.tuple(fc.constantFrom(1_000, 4_000), fc.nat(150)).map(([about, more]) => about + more),
+);
 const small = (most: number) => fc.nat(most);
 
 const wish: fc.Arbitrary<Wish> = fc.record({
@@ -71,7 +75,7 @@ const fault: fc.Arbitrary<NetworkFault> = fc.record({
 export const scripts: fc.Arbitrary<Script> = fc.record({
   seed: fc.nat(0xffffffff),
   surface: fc.constantFrom('V1', 'CURRENT'),
-  nodes: fc.constant(1),
+  nodes: fc.constantFrom(1, 1, 2),
   tokenSeconds: fc.constantFrom(3_600, 3_600, 5),
   giveUpAfterMs: fc.constantFrom(3_600_000, 3_600_000, 4_000),
   wishes: fc.array(wish, { minLength: 1, maxLength: 4 }),
@@ -102,5 +106,5 @@ export const scripts: fc.Arbitrary<Script> = fc.record({
   jumps: fc.array(fc.record({ at: instant, ms: fc.constantFrom(3_600_000, -3_600_000, 5_000, -5_000) }), {
     maxLength: 1,
   }),
-  pauses: fc.array(fc.record({ node: small(1), at: instant, ms: small(8_000) }), { maxLength: 1 }),
+  pauses: fc.array(fc.record({ node: small(1), at: instant, ms: small(16_000) }), { maxLength: 2 }),
 });

@@ -1,3 +1,4 @@
+import type { Journal } from '../../src/purchases/journal.ts';
 import { Decimal } from '../../src/purchases/money.ts';
 import { problem } from '../../src/purchases/problem.ts';
 import type { Order, Purchase } from '../../src/purchases/purchase.ts';
@@ -32,6 +33,7 @@ export function aPurchase(change: Partial<Purchase> = {}): Purchase {
     quoteId: null,
     order: anOrder(),
     createdAt: someTime,
+    owner: 'alone',
     lastEvent: 1,
     status: 'PENDING',
     upstreamReference: null,
@@ -56,3 +58,11 @@ export const someProblem = problem({
   code: 'meter_blocked',
   message: 'The meter is blocked.',
 });
+
+/** A property of a journal that a proxy hands on. */
+export function bound(journal: Journal, name: keyof Journal): unknown {
+  const value: unknown = Reflect.get(journal, name, journal);
+  return typeof value === 'function'
+    ? (...args: unknown[]): unknown => Reflect.apply(value, journal, args)
+    : value;
+}

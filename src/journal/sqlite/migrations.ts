@@ -31,13 +31,16 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
       next_check_at integer,
       denied_in_a_row integer not null,
       unresolved_since integer,
-      last_event integer not null
+      last_event integer not null,
+      owner text not null,
+      is_open integer not null check (is_open in (0, 1))
     ) strict`,
     // Pages walk these in order of id; a filter on status, product or both uses the same one (see queries.ts).
     `create index purchases_by_status on purchases (status, product_type, id)`,
     `create index purchases_by_account on purchases (account_id, status, product_type, id)`,
     `create index purchases_by_subscriber on purchases (subscriber_identifier, id)`,
-    `create index purchases_due on purchases (next_check_at, id) where next_check_at is not null`,
+    `create index purchases_due on purchases (owner, next_check_at, id) where next_check_at is not null`,
+    `create index purchases_open on purchases (owner, id) where is_open = 1`,
     // R6, whatever the program does.
     `create trigger purchases_succeeded_is_final before update on purchases when old.status = 'SUCCEEDED'
       begin select raise(abort, 'a purchase that SUCCEEDED never changes'); end`,
@@ -74,6 +77,8 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
     `create index events_by_purchase on events (purchase_id, position)`,
     `create trigger events_never_change before update on events
       begin select raise(abort, 'an event never changes'); end`,
+
+    `create table instances (id text primary key not null, beat integer not null) strict`,
 
     `create table pulse (id integer primary key check (id = 1), beats integer not null) strict`,
     `insert into pulse (id, beats) values (1, 0)`,

@@ -1,0 +1,126 @@
+import { randomInt } from 'node:crypto';
+
+import fc from 'fast-check';
+import { Kysely } from 'kysely';
+import { describe, expect, it } from 'vitest';
+
+import { SqlJournal } from '../../src/journal/journal.ts';
+import { migrate } from '../../src/journal/migrate.ts';
+import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';
+import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
+import { SqliteStore } from '../../src/journal/sqlite/store.ts';
+import type { Tables } from '../../src/journal/tables.ts';
+import { MOST_MS, networkFaultKinds } from './network.ts';
+import { play, type OpenRecord } from './play.ts';
+import { campaign } from './properties.ts';
+import { scripts, type Script } from './script.ts';
+
+/** Always the same, so that a change is compared with what was before it. */
+const FIXED = { runs: 3_000, seed: 20_260_301 };
+/** Others each time, so that the search goes on. */
+const FRESH = { runs: 2_000, seed: randomInt(2 ** 31) };
+
+/** A quiet day, to be disturbed by a test. */
+const quiet: Script = {
+  ...{ seed: 1, surface: 'V1', nodes: 1, tokenSeconds: 3_600, giveUpAfterMs: 3_600_000, readers: 1 },
+  ...{ faults: [], outages: [], disk: [], crashes: [], jumps: [], pauses: [] },
+  wishes: [
+    {
+      ...{ key: 0, meter: '04040404040', at: 1_000, quoted: false, waitMs: 15_000 },
+      ...{ copies: 1, retries: 0 },
+    },
+  ],
+};
+
+describe('a simulated shop', () => {
+  it.each([FIXED, FRESH])(
+    'keeps every promise in $runs histories of seed $seed',
+    { timeout: 300_000 },
+    async (which) => {
+      const seen = new Set<string>();
+      const report = await campaign({
+        ...which,
+        onPlayed: ({ trace, purchases }) => {
+          for (const line of trace) {
+            const what =
+              /meets (.*)$|(dies)$|(the disk .*)$|(taken for dead)|(may not leave)|(taken over)/.exec(line);
+            if (what !== null) seen.add(what.slice(1).join(''));
+          }
+          for (const { status } of purchases) seen.add(status);
+        },
+      });
+      expect(report).toBeUndefined();
+      if (which !== FIXED) return;
+      // Without these the campaign would prove little.
+      const expected = [
+        ...networkFaultKinds,
+        'dies',
+        'taken over',
+        'taken for dead',
+        'may not leave',
+        'SUCCEEDED',
+        'FAILED',
+      ];
+      expect([...seen]).toEqual(expect.arrayContaining(expected));
+    },
+  );
+
+  it('is played the same twice', async () => {
+    const property = fc.asyncProperty(scripts, async (script) => {
+      const [one, other] = [await play(script), await play(script)];
+      expect(one.trace).toEqual(other.trace);
+    });
+    await fc.assert(property, { numRuns: 50 });
+  });
+
+  it('keeps every promise on the record in SQL too', { timeout: 120_000 }, async () => {
+    expect(await campaign({ runs: 150, seed: randomInt(2 ** 31), open: inSql })).toBeUndefined();
+  });
+});
+
+describe('what the simulation has found', () => {
+  it('a purchase that needs attention again and again is found out all the same', async () => {
+    const { breaches, purchases } = await play({
+      ...quiet,
+      giveUpAfterMs: 4_000,
+      faults: [{ endpoint: 'confirm', nth: 1, kind: 'lost before', ms: 0 }],
+    });
+    expect(breaches).toEqual([]);
+    expect(purchases).toMatchObject([{ status: 'FAILED', problem: { code: 'purchase_not_found' } }]);
+  });
+
+  it('a retry that lands late, after two denials, debits nothing that is FAILED', async () => {
+    const { breaches, purchases } = await play({
+      ...quiet,
+      wishes: quiet.wishes.map((wish) => ({ ...wish, retries: 1 })),
+      faults: [
+        { endpoint: 'confirm', nth: 1, kind: 'failed', ms: 0 },
+        { endpoint: 'retry', nth: 1, kind: 'late landing', ms: MOST_MS },
+        { endpoint: 'retry', nth: 2, kind: 'refused by the provider', ms: 0 },
+        { endpoint: 'retry', nth: 3, kind: 'refused by the provider', ms: 0 },
+      ],
+    });
+    expect(breaches).toEqual([]);
+    expect(purchases).toMatchObject([{ status: 'SUCCEEDED' }]);
+  });
+
+  it('an instance that was paused before it sent, and was taken for dead, sends nothing any more', async () => {
+    const { breaches, trace } = await play({
+      ...quiet,
+      nodes: 2,
+      // Between the recording and the sending, for longer than the lease and all that follows it.
+      pauses: [0, 1].map((node) => ({ node, at: 1_120 + 20 * node, ms: node === 0 ? 20_000 : 0 })),
+    });
+    expect(breaches).toEqual([]);
+    expect(trace.length).toBeGreaterThan(0);
+  });
+});
+
+/** The record in SQL, in memory, as many instances as there are on one. */
+async function inSql(): Promise<OpenRecord> {
+  const database = new Database(':memory:', { busyTimeoutMs: 0 });
+  const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
+  await migrate(db, sqliteMigrations);
+  const store = new SqliteStore({ path: ':memory:', database, db, release: () => undefined });
+  return (options) => new SqlJournal(store, options);
+}
