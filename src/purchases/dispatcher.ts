@@ -1,14 +1,15 @@
+import type { Surface } from './catalogue.ts';
 import type { AttemptId, Journal } from './journal.ts';
 import type { Lease, Liveness } from './liveness.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
 import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
-import type { Expected, Sent, Slot, Upstream } from './vending.ts';
+import type { Expected, Sent, Slot, Vending } from './vending.ts';
 
 export interface DispatcherOptions {
   readonly journal: Journal;
-  readonly upstream: Upstream;
+  readonly upstream: { on(surface: Surface): Pick<Vending, 'confirm' | 'retry' | 'read'> };
   readonly liveness: Pick<Liveness, 'lease' | 'holds'>;
   readonly runtime: Runtime;
   readonly log: Log;

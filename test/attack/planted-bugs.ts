@@ -93,4 +93,40 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     changes: [{ file: dispatcher, from: 'liveness.holds(lease)', to: 'true' }],
     caughtBy: 'test/simulation/simulation.test.ts',
   },
+  'an instance that was taken for dead goes on under its old lease': {
+    changes: [
+      { file: 'src/purchases/liveness.ts', from: 'if (epoch !== this.#epoch) return false;', to: '' },
+    ],
+    caughtBy: 'test/purchases/liveness.test.ts',
+  },
+  'a lease is counted from the end of its writing': {
+    changes: [
+      {
+        file: 'src/purchases/liveness.ts',
+        from: 'if (await journal.beat()) this.#validUntil = startedAt + leaseMs;',
+        to: 'if (await journal.beat()) this.#validUntil = runtime.monotonic() + leaseMs;',
+      },
+    ],
+    caughtBy: 'test/purchases/liveness.test.ts',
+  },
+  'a retry that was lost is forgotten': {
+    changes: [
+      {
+        file: dispatcher,
+        from: "if (attempt.kind === 'RETRY' && (result.outcome === 'LOST' || result.outcome === 'UNKNOWN'))",
+        to: 'if (Math.random() > 2)',
+      },
+    ],
+    caughtBy: 'test/purchases/dispatcher.test.ts',
+  },
+  'another instance’s requests are forgotten': {
+    changes: [{ file: dispatcher, from: 'left.attempt < attempt.number - 1', to: 'left.attempt < 0' }],
+    caughtBy: 'test/purchases/dispatcher.test.ts',
+  },
+  'what another instance works on is concluded': {
+    changes: [
+      { file: 'src/journal/writes.ts', from: 'if (owner !== instance) throw', to: 'if (!owner) throw' },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
 };

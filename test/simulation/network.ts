@@ -208,7 +208,9 @@ export class SimulatedUpstream {
           answer(this.#refusal(exchange, 503, 'api_error', '999', true));
           break;
         case 'refused by the provider':
-          answer(this.#refusal(exchange, 422, 'provider_error', '810'));
+          // Of what had succeeded the contract says that a retry returns it.
+          if (this.#isDebited(exchange)) answer(process_());
+          else answer(this.#refusal(exchange, 422, 'provider_error', '810'));
           break;
         case 'pending':
           answer(process_(faultOf('pending', { pendingPolls: 1 })));
@@ -259,6 +261,11 @@ export class SimulatedUpstream {
     }
     if ('body' in answer) return answer;
     return errorAnswer(asked.surface, answer, requestId, new Date(world.now));
+  }
+
+  #isDebited({ body = 'null' }: Exchange): boolean {
+    const reference = referenceIn(JSON.parse(body));
+    return this.ledger.some(({ externalReference }) => externalReference === reference);
   }
 
   /** A refusal before anything was processed. */
