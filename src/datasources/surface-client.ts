@@ -93,7 +93,11 @@ export class SurfaceClient {
 
   async ready(): Promise<void> {
     await this.#session.ready();
-    if (this.#breaker.state !== 'CLOSED') answerOf(await this.#probe());
+    const isThere = () => this.#breaker.state === 'CLOSED';
+    if (isThere()) return;
+    answerOf(await this.#probe());
+    // Something answered, and not as an upstream that is there.
+    if (!isThere()) throw new ProblemError(circuitOpen(null));
   }
 
   async admit(): Promise<Slot | Problem> {
@@ -255,7 +259,7 @@ export class SurfaceClient {
   }
 }
 
-function circuitOpen(requestId: string): Problem {
+function circuitOpen(requestId: string | null): Problem {
   const message = 'The provider is not available at this moment. Nothing was sent; please try again later.';
   return problem({ type: 'UNAVAILABLE', code: 'circuit_open', message, retryable: true, requestId });
 }

@@ -13,7 +13,7 @@ import {
 
 describe.each(['v1', 'current'] as const)('an upstream on %s that is not available', (surface) => {
   it('is left alone after so many calls, and found again by a harmless one before anything is charged', async () => {
-    const env = { CIRCUIT_FAILURES: '3', CIRCUIT_OPEN_MS: '200' };
+    const env = { CIRCUIT_FAILURES: '3', CIRCUIT_OPEN_MS: '1500' };
     await using stack = await startStack({ surface, env });
     const { graphql, sandbox } = stack;
     const quote = await validate(graphql, await electricity(graphql));
@@ -33,7 +33,7 @@ describe.each(['v1', 'current'] as const)('an upstream on %s that is not availab
     expect(sandbox.calls.length).toBe(before);
 
     sandbox.clearFaults();
-    await new Promise((resolve) => setTimeout(resolve, 250));
+    await new Promise((resolve) => setTimeout(resolve, 1_600));
     const bought = await retry(graphql, { id: refused['id'] });
     expect(bought).toMatchObject({ status: 'SUCCEEDED' });
     const after = sandbox.calls.slice(before).map(({ endpoint }) => endpoint);
@@ -42,6 +42,20 @@ describe.each(['v1', 'current'] as const)('an upstream on %s that is not availab
     expect(sandbox.ledger).toHaveLength(1);
     expect(stack.logged()).toContain('the circuit is open');
     expect(stack.logged()).toContain('the circuit is closed');
+  });
+
+  it('is not ready while whoever is found there answers with errors of a proxy', async () => {
+    await using stack = await startStack({ surface, env: { CIRCUIT_FAILURES: '1', CIRCUIT_OPEN_MS: '1' } });
+    const ready = async () => (await fetch(`${stack.gateway.url}/health/ready`)).status;
+    expect(await ready()).toBe(200);
+    stack.sandbox.addFault({ endpoint: '*', kind: 'html_error', status: 503, processed: false, count: null });
+    await stack.graphql('{ viewer { username } }');
+    for (let n = 0; n < 5; n += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      expect(await ready()).toBe(503);
+    }
+    stack.sandbox.clearFaults();
+    await expect.poll(ready).toBe(200);
   });
 
   it('is not what one is that refuses', async () => {
