@@ -67,6 +67,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const reconciler = new Reconciler({
     ...{ journal, dispatcher, runtime, log },
     service: purchases,
+    answerRetentionMs: config.answerRetentionMs,
     ...config.reconcile,
   });
   const health = new Health({

@@ -9,6 +9,7 @@ import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
 import { lock } from './sqlite/lock.ts';
+import { APPLICATION_ID } from './sqlite/existing.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Tables } from './tables.ts';
@@ -26,10 +27,14 @@ export interface SqliteJournalOptions {
 }
 
 const MEMORY = ':memory:';
-/** Written into the file's header, so that another program's database is not taken for a record. "SPGW". */
-const APPLICATION_ID = 0x53504757;
 /** What is left of the WAL on disk after a checkpoint that followed a burst. */
 const WAL_LEFT_BYTES = 64 * 1024 * 1024;
+/**
+ * Of every connection that writes. fullfsync: on macOS an ordinary fsync does not reach the disk; elsewhere it changes
+ * nothing. secure_delete: an answer that is blotted out does not go on lying in the file.
+ */
+export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pragma fullfsync = on;
+  pragma checkpoint_fullfsync = on; pragma secure_delete = on`;
 
 /**
  * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
@@ -92,11 +97,7 @@ function recognise(database: Database): void {
 /** Durable at every commit (R2): what is asked for is read back. */
 function configure(database: Database, path: string): void {
   const wanted = { journal_mode: path === MEMORY ? 'memory' : 'wal', synchronous: 2, foreign_keys: 1 };
-  database.exec(
-    // fullfsync: on macOS an ordinary fsync does not reach the disk; elsewhere it changes nothing.
-    `pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma fullfsync = on;
-     pragma checkpoint_fullfsync = on; pragma journal_size_limit = ${WAL_LEFT_BYTES}`,
-  );
+  database.exec(`pragma journal_mode = wal; ${DURABLE}; pragma journal_size_limit = ${WAL_LEFT_BYTES}`);
   for (const [name, value] of Object.entries(wanted)) {
     const got = database.pragma(name);
     if (got === value) continue;

@@ -12,6 +12,7 @@ async function run(options: {
   pickUp?: (id: string) => Promise<void>;
   ticks: number;
   concurrency?: number;
+  blotted?: number[];
 }) {
   const story: string[] = [];
   const due = new Map((options.due ?? []).map((id) => [id, aPurchase({ id, status: 'UNRESOLVED' })]));
@@ -27,6 +28,10 @@ async function run(options: {
           ),
         due: ({ limit }) => Promise.resolve([...due.values()].slice(0, limit)),
         purgeQuotes: () => Promise.resolve(0),
+        blotAnswers: ({ settledBefore, limit }) => {
+          story.push(`blotted out ${someTime.getTime() - settledBefore.getTime()} ${limit}`);
+          return Promise.resolve(options.blotted?.shift() ?? 0);
+        },
       },
       service: {
         check: async ({ id }) => {
@@ -57,6 +62,7 @@ async function run(options: {
       },
       log,
       ...{ baseDelayMs: 100, maxDelayMs: 1_000, concurrency: options.concurrency ?? 4 },
+      answerRetentionMs: 1_000,
     });
     reconciler.start();
   });
@@ -67,7 +73,7 @@ async function run(options: {
 function attemptOf({ id }: Purchase): Attempt {
   return {
     ...{ purchaseId: id, number: 1, kind: 'CONFIRM', outcome: 'IN_FLIGHT', startedAt: someTime },
-    ...{ finishedAt: null, requestId: 'r', problem: null, answer: null },
+    ...{ finishedAt: null, requestId: 'r', problem: null, answer: null, answerBlottedAt: null },
   };
 }
 
@@ -75,7 +81,7 @@ describe('the reconciler', () => {
   it('checks each due purchase once, however many there are', async () => {
     const due = Array.from({ length: 30 }, (_, n) => `p${n}`);
     const story = await run({ due, ticks: 40 });
-    expect(story.filter((what) => what !== 'tick')).toEqual(due);
+    expect(story.filter((what) => what !== 'tick' && !what.startsWith('blotted'))).toEqual(due);
   });
 
   it('works on at most so many at once', async () => {
@@ -108,5 +114,11 @@ describe('the reconciler', () => {
     const story = await run({ inFlight: ['bad', 'good'], pickUp, ticks: 3 });
     expect(story.filter((what) => what === 'picked up good')).toHaveLength(1);
     expect(story.filter((what) => what === 'picked up bad')).toHaveLength(3);
+  });
+
+  it('blots out old answers in bounded batches, one a tick, and then rests for an hour', async () => {
+    const story = await run({ blotted: [500, 500, 17], ticks: 8 });
+    const batch = ['blotted out 1000 500', 'tick'];
+    expect(story).toEqual([...batch, ...batch, ...batch, ...Array.from({ length: 5 }, () => 'tick')]);
   });
 });

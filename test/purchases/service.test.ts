@@ -258,7 +258,7 @@ async function compose() {
   });
   const reconciler = new Reconciler({
     ...{ journal, service, dispatcher, runtime, log },
-    ...{ ...policy, concurrency: 4 },
+    ...{ ...policy, concurrency: 4, answerRetentionMs: 60_000 },
   });
   reconciler.start();
   onTestFinished(async () => {
