@@ -1,5 +1,4 @@
-import { access, constants, mkdir, open, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
@@ -11,6 +10,7 @@ import { codeOf, fault } from './sqlite/fault.ts';
 import { lock } from './sqlite/lock.ts';
 import { APPLICATION_ID } from './sqlite/existing.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
+import { requireRestored, truePath } from './sqlite/path.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Tables } from './tables.ts';
 
@@ -42,10 +42,11 @@ export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pra
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
   const { busyTimeoutMs = 5_000, onStatement } = options;
-  const path = options.path === MEMORY ? MEMORY : await prepareFolder(options.path);
+  const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
   let database: Database | undefined;
   try {
+    if (path !== MEMORY) await requireRestored(path);
     if (path !== MEMORY) await prepareFile(path);
     database = new Database(path, { busyTimeoutMs, onStatement });
     recognise(database);
@@ -58,17 +59,6 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
   } catch (error) {
     database?.close();
     held.release();
-    throw fault(path, error);
-  }
-}
-
-/** Returns the file's one true path: two names of a file must lead to one lock. */
-async function prepareFolder(given: string): Promise<string> {
-  const path = resolve(given);
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return await realpath(path).catch(async () => join(await realpath(dirname(path)), basename(path)));
-  } catch (error) {
     throw fault(path, error);
   }
 }
