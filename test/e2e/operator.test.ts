@@ -153,7 +153,8 @@ describe('a gateway under load', () => {
       const before = seen.acknowledged.length;
       const backup = await script('backup', ['--to', copy, '--json'], path);
       expect(backup.err).toBe('');
-      await expect.poll(() => seen.acknowledged.length, { timeout: 30_000 }).toBeGreaterThan(before + 40);
+      const after = seen.acknowledged.length;
+      await expect.poll(() => seen.acknowledged.length, { timeout: 30_000 }).toBeGreaterThan(after + 40);
       // A disaster: what was bought since is known upstream alone.
       await gateway.kill('SIGKILL');
       buying = false;
