@@ -7,6 +7,7 @@ const rooms = {
   auth: ['purchases'],
   schema: ['auth', 'purchases'],
   http: ['schema', 'auth', 'purchases'],
+  operator: ['journal', 'purchases', 'config'],
   gateway: ['http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
   server: ['gateway', 'config'],
 };

@@ -30,6 +30,7 @@ export interface Config {
   readonly readTimeoutMs: number;
   readonly lateLandingMs: number;
   readonly quoteTtlMs: number;
+  readonly answerRetentionMs: number;
   readonly reconcile: {
     readonly baseDelayMs: number;
     readonly maxDelayMs: number;
@@ -69,7 +70,12 @@ const wholeNumber = (unit: string, fallback: number, min: number, max: number) =
     .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
     .default(fallback);
 
-const milliseconds = (fallback: number, min = 1) => wholeNumber('milliseconds', fallback, min, 2_147_483_647);
+/** A timer's longest wait, which Node keeps in 32 bits. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+const HUNDRED_YEARS_MS = 3_155_760_000_000;
+
+const milliseconds = (fallback: number, min = 1, max = LONGEST_TIMER_MS) =>
+  wholeNumber('milliseconds', fallback, min, max);
 
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be one of: ${values.join(', ')}` });
@@ -115,6 +121,7 @@ const environment = z.object({
   READ_TIMEOUT_MS: milliseconds(10_000),
   LATE_LANDING_MS: milliseconds(60_000, 0),
   QUOTE_TTL_MS: milliseconds(600_000),
+  ANSWER_RETENTION_MS: milliseconds(7_776_000_000, 1, HUNDRED_YEARS_MS),
   RECONCILE_BASE_DELAY_MS: milliseconds(2_000),
   RECONCILE_MAX_DELAY_MS: milliseconds(60_000),
   RECONCILE_GIVE_UP_AFTER_MS: milliseconds(86_400_000),
@@ -131,6 +138,14 @@ const environment = z.object({
 
 /** Every name that is read. */
 export const environmentNames: readonly string[] = Object.keys(environment.shape);
+
+/** The record's path alone, for commands that need nothing else; throws a `ConfigError`. */
+export function databasePathOf(env: Readonly<Record<string, string | undefined>>): string {
+  const { DATABASE_URL: url } = env;
+  const parsed = environment.shape.DATABASE_URL.safeParse(url === '' ? undefined : url);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(parsed.error.issues.map(({ message }) => `DATABASE_URL ${message}`));
+}
 
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
@@ -179,6 +194,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     readTimeoutMs: values.READ_TIMEOUT_MS,
     lateLandingMs: values.LATE_LANDING_MS,
     quoteTtlMs: values.QUOTE_TTL_MS,
+    answerRetentionMs: values.ANSWER_RETENTION_MS,
     reconcile: {
       baseDelayMs: values.RECONCILE_BASE_DELAY_MS,
       maxDelayMs: values.RECONCILE_MAX_DELAY_MS,

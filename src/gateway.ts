@@ -54,7 +54,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
     leaseMs: INSTANCE_LEASE_MS,
-    reconcile: config.reconcile,
+    reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
   const health = new Health({
     record: () => journal.ping(),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, loadConfig } from '../src/config.ts';
+import { ConfigError, databasePathOf, loadConfig } from '../src/config.ts';
 
 const good = {
   SCRATCHPOWER_BASE_URL: 'https://api.staging.scratchpower.com',
@@ -32,6 +32,7 @@ describe('the environment', () => {
         authMode: 'none',
       },
       ...{ confirmTimeoutMs: 30_000, readTimeoutMs: 10_000, quoteTtlMs: 600_000, allowedOrigins: [] },
+      answerRetentionMs: 90 * 86_400_000,
       reconcile: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 86_400_000 },
       upstream: { surface: 'V1' },
     });
@@ -63,8 +64,23 @@ describe('the environment', () => {
     ['HOST', '0.0.0.0'],
     ['HOST', '192.168.1.5'],
     ['RECONCILE_MAX_DELAY_MS', '1'],
+    ['READ_TIMEOUT_MS', '2147483648'],
+    ['ANSWER_RETENTION_MS', '0'],
+    ['ANSWER_RETENTION_MS', '3155760000001'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(faults({ ...good, [name]: value })).toContain(name);
+  });
+
+  it('keeps answers for longer than a timer can wait', () => {
+    const year = 365 * 86_400_000;
+    expect(loadConfig({ ...good, ANSWER_RETENTION_MS: String(10 * year) }).answerRetentionMs).toBe(10 * year);
+  });
+
+  it('tells the record’s path to a command that needs nothing else', () => {
+    expect(databasePathOf({})).toBe('./data/gateway.db');
+    expect(databasePathOf({ DATABASE_URL: '' })).toBe('./data/gateway.db');
+    expect(databasePathOf({ DATABASE_URL: 'file:///var/x.db' })).toBe('/var/x.db');
+    expect(() => databasePathOf({ DATABASE_URL: 'mysql://x' })).toThrow(/DATABASE_URL must be file:PATH/);
   });
 
   it('never tells a secret in a fault', () => {

@@ -1,6 +1,7 @@
 import type {
   AttemptId,
   AttemptResult,
+  Decided,
   EventRequest,
   Journal,
   NewAttempt,
@@ -8,20 +9,29 @@ import type {
   PageRequest,
   PurchaseChange,
   PurchaseKey,
+  SuccessRequest,
 } from '../purchases/journal.ts';
 import type {
   Attempt,
+  ByHand,
   Purchase,
   PurchaseEvent,
   PurchaseStatus,
   Quote,
   RawAnswer,
 } from '../purchases/purchase.ts';
-import { dueQuery, eventsQuery, inFlightQuery, openQuery, pageQuery } from './queries.ts';
-import { attemptFromRow, purchaseFromRow, quoteFromRow, quoteToRow, storedText } from './rows.ts';
+import { dueQuery, eventsQuery, inFlightQuery, openQuery, pageQuery, successesQuery } from './queries.ts';
+import {
+  attemptFromRow,
+  eventFromRow,
+  purchaseFromRow,
+  quoteFromRow,
+  quoteToRow,
+  storedText,
+} from './rows.ts';
 import type { Store } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
-import { adopt, begin, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
+import { adopt, begin, blotAnswers, decide, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
 
 /** How many ids one query asks for: databases bound their parameters (SQLite 32,766). */
 const IDS_AT_ONCE = 500;
@@ -104,6 +114,18 @@ export class SqlJournal implements Journal {
     return this.#store.write((transaction) =>
       finishAttempt(transaction, this.instance, attempt, result, change),
     );
+  }
+
+  async decide(
+    purchaseId: string,
+    byHand: ByHand,
+    decision: (purchase: Purchase) => PurchaseChange,
+  ): Promise<Decided> {
+    return this.#store.write((transaction) => decide(transaction, purchaseId, byHand, decision));
+  }
+
+  async blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number> {
+    return this.#store.write((transaction) => blotAnswers(transaction, request));
   }
 
   async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
@@ -204,16 +226,11 @@ export class SqlJournal implements Journal {
   /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
   async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
     const rows = await eventsQuery(this.#store.db, request).execute();
-    return rows.map(({ event_position, event_at, event_status, event_state, ...row }) => ({
-      position: event_position,
-      at: new Date(event_at),
-      purchase: purchaseFromRow({
-        ...row,
-        status: event_status,
-        state: event_state,
-        last_event: event_position,
-      }),
-    }));
+    return rows.map(eventFromRow);
+  }
+
+  async successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]> {
+    return (await successesQuery(this.#store.db, request).execute()).map(eventFromRow);
   }
 
   async lastPosition(): Promise<number> {

@@ -8,6 +8,26 @@ export class NewerRecordError extends Error {
   }
 }
 
+/** The record was written by an earlier version of this program, and has not been brought up to date. */
+export class OlderRecordError extends Error {
+  constructor(readonly migrations: readonly string[]) {
+    super(`it lacks migrations of this version: ${migrations.join(', ')}`);
+    this.name = 'OlderRecordError';
+  }
+}
+
+/** Throws unless the tables are exactly this version's; changes nothing. */
+export async function requireMigrated<DB>(
+  db: Kysely<DB>,
+  migrations: Readonly<Record<string, Migration>>,
+): Promise<void> {
+  const done = await executed(db);
+  const unknown = done.filter((name) => !Object.hasOwn(migrations, name));
+  if (unknown.length > 0) throw new NewerRecordError(unknown);
+  const missing = Object.keys(migrations).filter((name) => !done.includes(name));
+  if (missing.length > 0) throw new OlderRecordError(missing);
+}
+
 /** Brings the tables up to date, each migration as one transaction. */
 export async function migrate<DB>(
   db: Kysely<DB>,

@@ -1,7 +1,7 @@
 import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
 
 import { productTypes } from '../purchases/catalogue.ts';
-import type { EventRequest, PageRequest, PurchaseFilter } from '../purchases/journal.ts';
+import type { EventRequest, PageRequest, PurchaseFilter, SuccessRequest } from '../purchases/journal.ts';
 import { purchaseStatuses } from '../purchases/purchase.ts';
 import { idFloor } from './ids.ts';
 import { storedText } from './rows.ts';
@@ -121,7 +121,32 @@ export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {
 }
 
 export function eventsQuery(db: Kysely<Tables>, { after, limit, purchaseId }: EventRequest) {
-  const query = db
+  const query = withPurchases(db)
+    .where('events.position', '>', after)
+    .orderBy('events.position')
+    .limit(limit);
+  return purchaseId === undefined ? query : query.where('events.purchase_id', '=', storedText(purchaseId));
+}
+
+export function successesQuery(db: Kysely<Tables>, { from, until, accountId, after, limit }: SuccessRequest) {
+  const start = Math.max(from.getTime(), after?.at.getTime() ?? -Infinity);
+  let query = withPurchases(db)
+    .where('events.status', '=', sql.lit('SUCCEEDED'))
+    .where('events.at', '>=', start)
+    .where('events.at', '<', until.getTime());
+  if (after !== undefined) {
+    const at = after.at.getTime();
+    query = query.where((eb) =>
+      eb.or([eb('events.at', '!=', at), eb('events.position', '>', after.position)]),
+    );
+  }
+  // An expression, so that no planner reads all of the account's purchases.
+  if (accountId !== undefined) query = query.where(sql`purchases.account_id + 0`, '=', accountId);
+  return query.orderBy('events.at').orderBy('events.position').limit(limit);
+}
+
+function withPurchases(db: Kysely<Tables>) {
+  return db
     .selectFrom('events')
     .innerJoin('purchases', 'purchases.id', 'events.purchase_id')
     .selectAll('purchases')
@@ -130,9 +155,26 @@ export function eventsQuery(db: Kysely<Tables>, { after, limit, purchaseId }: Ev
       'events.at as event_at',
       'events.status as event_status',
       'events.state as event_state',
-    ])
-    .where('events.position', '>', after)
-    .orderBy('events.position')
+      'events.author as event_author',
+      'events.reason as event_reason',
+    ]);
+}
+
+/** A settled purchase's last event is the one that settled it. */
+export function blottableQuery(
+  db: Kysely<Tables>,
+  { settledBefore, limit }: { settledBefore: Date; limit: number },
+) {
+  return db
+    .selectFrom('attempts')
+    .innerJoin('purchases', 'purchases.id', 'attempts.purchase_id')
+    .innerJoin('events', 'events.position', 'purchases.last_event')
+    .select(['attempts.purchase_id', 'attempts.number'])
+    .where('attempts.answer_status', 'is not', null)
+    .where('attempts.answer_blotted_at', 'is', null)
+    .where('attempts.finished_at', '<', settledBefore.getTime())
+    .where(sql`purchases.status || ''`, 'in', ['SUCCEEDED', 'FAILED'])
+    .where(sql`events.at + 0`, '<', settledBefore.getTime())
+    .orderBy('attempts.finished_at')
     .limit(limit);
-  return purchaseId === undefined ? query : query.where('events.purchase_id', '=', storedText(purchaseId));
 }

@@ -7,12 +7,21 @@ import {
   attemptOutcomes,
   purchaseStatuses,
   type Attempt,
+  type ByHand,
   type Purchase,
+  type PurchaseEvent,
   type Quote,
   type RawAnswer,
 } from '../purchases/purchase.ts';
 import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
-import type { AttemptTable, PurchaseTable, QuoteTable } from './tables.ts';
+import type { AttemptTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
+
+/** An event beside its purchase, as `queries.ts` names its columns. */
+type EventRow = Selectable<PurchaseTable> & {
+  [
+    Column in 'position' | 'at' | 'status' | 'state' | 'author' | 'reason' as `event_${Column}`
+  ]: Selectable<EventTable>[Column];
+};
 
 const quoteRow = z.object({ id: text, content: z.string(), created_at: instant, expires_at: instant });
 
@@ -42,6 +51,7 @@ const attemptRow = z.object({
   finished_at: instant.nullable(),
   request_id: text,
   problem: z.string().nullable(),
+  answer_blotted_at: instant.nullable(),
 });
 
 const answerRow = z.object({
@@ -138,6 +148,7 @@ export function attemptToRow(
       finished_at: null,
       request_id: attempt.requestId,
       problem: null,
+      answer_blotted_at: null,
     }),
     answer_status: null,
     answer_body: null,
@@ -158,6 +169,32 @@ export function attemptFromRow(row: Selectable<AttemptTable>): Attempt {
     requestId: parsed.request_id,
     problem: parsed.problem === null ? null : fromJson('attempts', problemModel, parsed.problem),
     answer: row.answer_status === null ? null : answerFromRow(row),
+    answerBlottedAt: parsed.answer_blotted_at,
+  };
+}
+
+const byHandRow = z.object({ author: text, reason: text });
+
+export function byHandToRow(byHand: ByHand | null): Pick<Selectable<EventTable>, 'author' | 'reason'> {
+  return byHand === null ? { author: null, reason: null } : z.encode(byHandRow, byHand);
+}
+
+export function eventFromRow(row: EventRow): PurchaseEvent {
+  const { event_position, event_at, event_status, event_state, event_author, event_reason, ...purchase } =
+    row;
+  return {
+    position: event_position,
+    at: new Date(event_at),
+    purchase: purchaseFromRow({
+      ...purchase,
+      status: event_status,
+      state: event_state,
+      last_event: event_position,
+    }),
+    byHand:
+      event_author === null
+        ? null
+        : parse('events', byHandRow, { author: event_author, reason: event_reason }),
   };
 }
 

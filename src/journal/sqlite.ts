@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { access, constants, mkdir, open, realpath } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
@@ -10,7 +9,9 @@ import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
 import { lock } from './sqlite/lock.ts';
+import { APPLICATION_ID } from './sqlite/existing.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
+import { requireRestored, truePath } from './sqlite/path.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Tables } from './tables.ts';
 
@@ -29,10 +30,14 @@ export interface SqliteJournalOptions {
 }
 
 const MEMORY = ':memory:';
-/** Written into the file's header, so that another program's database is not taken for a record. "SPGW". */
-const APPLICATION_ID = 0x53504757;
 /** What is left of the WAL on disk after a checkpoint that followed a burst. */
 const WAL_LEFT_BYTES = 64 * 1024 * 1024;
+/**
+ * Of every connection that writes. fullfsync: on macOS an ordinary fsync does not reach the disk; elsewhere it changes
+ * nothing. secure_delete: an answer that is blotted out does not go on lying in the file.
+ */
+export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pragma fullfsync = on;
+  pragma checkpoint_fullfsync = on; pragma secure_delete = on`;
 
 /**
  * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
@@ -40,10 +45,11 @@ const WAL_LEFT_BYTES = 64 * 1024 * 1024;
  */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
   const { busyTimeoutMs = 5_000, onStatement } = options;
-  const path = options.path === MEMORY ? MEMORY : await prepareFolder(options.path);
+  const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
   let database: Database | undefined;
   try {
+    if (path !== MEMORY) await requireRestored(path);
     if (path !== MEMORY) await prepareFile(path);
     database = new Database(path, { busyTimeoutMs, onStatement });
     recognise(database);
@@ -59,17 +65,6 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
   } catch (error) {
     database?.close();
     held.release();
-    throw fault(path, error);
-  }
-}
-
-/** Returns the file's one true path: two names of a file must lead to one lock. */
-async function prepareFolder(given: string): Promise<string> {
-  const path = resolve(given);
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    return await realpath(path).catch(async () => join(await realpath(dirname(path)), basename(path)));
-  } catch (error) {
     throw fault(path, error);
   }
 }
@@ -98,11 +93,7 @@ function recognise(database: Database): void {
 /** Durable at every commit (R2): what is asked for is read back. */
 function configure(database: Database, path: string): void {
   const wanted = { journal_mode: path === MEMORY ? 'memory' : 'wal', synchronous: 2, foreign_keys: 1 };
-  database.exec(
-    // fullfsync: on macOS an ordinary fsync does not reach the disk; elsewhere it changes nothing.
-    `pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma fullfsync = on;
-     pragma checkpoint_fullfsync = on; pragma journal_size_limit = ${WAL_LEFT_BYTES}`,
-  );
+  database.exec(`pragma journal_mode = wal; ${DURABLE}; pragma journal_size_limit = ${WAL_LEFT_BYTES}`);
   for (const [name, value] of Object.entries(wanted)) {
     const got = database.pragma(name);
     if (got === value) continue;

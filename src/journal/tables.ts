@@ -60,6 +60,8 @@ export interface AttemptTable {
   /** 0 or 1. */
   answer_complete: number | null;
   answer_retry_after: number | null;
+  /** When the body was replaced by an empty one. */
+  answer_blotted_at: number | null;
 }
 
 export interface EventTable {
@@ -69,6 +71,9 @@ export interface EventTable {
   status: string;
   /** JSON, as `purchases.state` was right after the change. */
   state: string;
+  /** Both, or neither: only what a person decided has them. */
+  author: string | null;
+  reason: string | null;
 }
 
 /** One row for each instance of the gateway that is not known to be dead. */

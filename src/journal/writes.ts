@@ -4,18 +4,27 @@ import {
   IllegalMoveError,
   type AttemptId,
   type AttemptResult,
+  type Decided,
   type NewAttempt,
   type NewPurchase,
   type PurchaseChange,
 } from '../purchases/journal.ts';
-import { mayMove, type Purchase, type PurchaseStatus, type RawAnswer } from '../purchases/purchase.ts';
+import {
+  isInDoubt,
+  mayMove,
+  type ByHand,
+  type Purchase,
+  type PurchaseStatus,
+  type RawAnswer,
+} from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
 import { problemModel } from './models.ts';
-import { attemptInFlightQuery, openQuery } from './queries.ts';
+import { attemptInFlightQuery, blottableQuery, openQuery } from './queries.ts';
 import {
   answerToRow,
   attemptFromRow,
   attemptToRow,
+  byHandToRow,
   purchaseFromRow,
   purchaseToRow,
   storedText,
@@ -162,6 +171,37 @@ function requireOwn({ id, owner }: Selectable<PurchaseTable>, instance: string):
   if (owner !== instance) throw new Error(`purchase ${id} was taken over by another instance, ${owner}`);
 }
 
+export async function decide(
+  transaction: Transaction,
+  purchaseId: string,
+  byHand: ByHand,
+  decision: (purchase: Purchase) => PurchaseChange,
+): Promise<Decided> {
+  const row = await current(transaction, purchaseId);
+  const purchase = purchaseFromRow(row);
+  if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
+  if ((await attemptInFlightQuery(transaction.db, row.id).executeTakeFirst()) !== undefined) {
+    return { refused: 'IN_FLIGHT', purchase };
+  }
+  return { refused: null, purchase: await apply(transaction, row, decision(purchase), row.owner, byHand) };
+}
+
+export async function blotAnswers(
+  { db }: Transaction,
+  { now, ...request }: { settledBefore: Date; now: Date; limit: number },
+): Promise<number> {
+  const attempts = await blottableQuery(db, request).execute();
+  for (const { purchase_id, number } of attempts) {
+    await db
+      .updateTable('attempts')
+      .set({ answer_body: '', answer_blotted_at: now.getTime() })
+      .where('purchase_id', '=', purchase_id)
+      .where('number', '=', number)
+      .execute();
+  }
+  return attempts.length;
+}
+
 async function current({ db }: Transaction, purchaseId: string): Promise<Selectable<PurchaseTable>> {
   const row = await db
     .selectFrom('purchases')
@@ -178,6 +218,7 @@ async function apply(
   row: Selectable<PurchaseTable>,
   change: PurchaseChange,
   owner: string,
+  byHand: ByHand | null = null,
 ): Promise<Purchase> {
   const before = purchaseFromRow(row);
   const moves = change.status !== before.status;
@@ -190,7 +231,7 @@ async function apply(
   });
   const changed = { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner };
   const after = { ...row, ...changed };
-  if (moves) after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt));
+  if (moves) after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt, byHand));
   const { numUpdatedRows } = await transaction.db
     .updateTable('purchases')
     .set({ ...changed, last_event: after.last_event })
@@ -201,8 +242,9 @@ async function apply(
   return purchaseFromRow(after);
 }
 
-function eventOf(row: Selectable<PurchaseTable>, at: Date) {
-  return { purchase_id: row.id, at: at.getTime(), status: row.status, state: row.state };
+function eventOf(row: Selectable<PurchaseTable>, at: Date, byHand: ByHand | null = null) {
+  const { id, status, state } = row;
+  return { purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(byHand) };
 }
 
 /** Pages go by id alone, and by instants turned into ids: that is exact only while these hold. */

@@ -4,6 +4,7 @@ import type {
   Attempt,
   AttemptKind,
   AttemptOutcome,
+  ByHand,
   Purchase,
   PurchaseEvent,
   PurchaseState,
@@ -79,6 +80,24 @@ export interface EventRequest {
   readonly purchaseId?: string | undefined;
 }
 
+/** The successes of a span of time, by their instants. */
+export interface SuccessRequest {
+  /** Inclusive. */
+  readonly from: Date;
+  /** Exclusive. */
+  readonly until: Date;
+  readonly accountId?: number | undefined;
+  /** Those after this one. */
+  readonly after?: Pick<PurchaseEvent, 'at' | 'position'> | undefined;
+  readonly limit: number;
+}
+
+/** What became of a person's decision. Nothing was written where `refused` says why; `purchase` is as it is now. */
+export interface Decided {
+  readonly refused: 'IN_FLIGHT' | 'NOT_IN_DOUBT' | null;
+  readonly purchase: Purchase;
+}
+
 /** The keys under which one purchase is found. */
 export type PurchaseKey = 'id' | 'reference' | 'idempotencyKey';
 
@@ -121,6 +140,23 @@ export interface Journal {
    */
   finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase>;
 
+  /**
+   * Applies what a person decided of an UNRESOLVED or NEEDS_ATTENTION purchase with no attempt in flight; refuses any
+   * other. `decide` is given the purchase as it is within the transaction, and has no effect but its result. The event,
+   * where the status changes, keeps author and reason. Throws when there is no such purchase.
+   */
+  decide(
+    purchaseId: string,
+    byHand: ByHand,
+    decide: (purchase: Purchase) => PurchaseChange,
+  ): Promise<Decided>;
+
+  /**
+   * Blots out the bodies of at most so many answers of purchases that were settled before the instant, the oldest first;
+   * returns how many. Those of purchases not settled stay.
+   */
+  blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number>;
+
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined>;
   /** The purchases of these ids that exist, in no order. */
   purchases(ids: readonly string[]): Promise<readonly Purchase[]>;
@@ -155,6 +191,8 @@ export interface Journal {
 
   /** In their one order. */
   events(request: EventRequest): Promise<readonly PurchaseEvent[]>;
+  /** The events with which purchases SUCCEEDED, by instant and position. */
+  successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]>;
   /** The position of the latest event; 0 when there is none. */
   lastPosition(): Promise<number>;
   /** Calls `wake` after each commit that wrote an event; returns how to stop. A wake-up carries nothing: read `events`. */

@@ -110,11 +110,19 @@ export interface Purchase extends PurchaseState, Reconciliation {
   readonly owner: string;
 }
 
+/** Which person changed a purchase by hand, and why. */
+export interface ByHand {
+  readonly author: string;
+  readonly reason: string;
+}
+
 /** One change of a purchase; `purchase` is as it was right after that change. */
 export interface PurchaseEvent {
   readonly position: number;
   readonly at: Date;
   readonly purchase: Purchase;
+  /** Null where the gateway itself made the change. */
+  readonly byHand: ByHand | null;
 }
 
 export const attemptKinds = ['CONFIRM', 'RETRY'] as const;
@@ -145,13 +153,18 @@ export interface Attempt {
   readonly requestId: string;
   readonly problem: Problem | null;
   readonly answer: RawAnswer | null;
+  /** When the answer's body was blotted out (retention); its status is kept. Null while it is whole. */
+  readonly answerBlottedAt: Date | null;
 }
 
-/** R6: every move that a status may make. SUCCEEDED is final; FAILED is left only by retryPurchase. */
+/**
+ * R6: every move that a status may make. SUCCEEDED is final; FAILED is left only by retryPurchase; what NEEDS_ATTENTION is
+ * settled by a person alone.
+ */
 const moves: Readonly<Record<PurchaseStatus, readonly PurchaseStatus[]>> = {
   PENDING: ['SUCCEEDED', 'FAILED', 'UNRESOLVED'],
   UNRESOLVED: ['SUCCEEDED', 'FAILED', 'NEEDS_ATTENTION'],
-  NEEDS_ATTENTION: ['UNRESOLVED'],
+  NEEDS_ATTENTION: ['SUCCEEDED', 'FAILED', 'UNRESOLVED'],
   FAILED: ['PENDING', 'UNRESOLVED'],
   SUCCEEDED: [],
 };
@@ -163,6 +176,11 @@ export function mayMove(from: PurchaseStatus, to: PurchaseStatus): boolean {
 /** SUCCEEDED or FAILED: the outcome is certain. */
 export function isSettled(status: PurchaseStatus): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED';
+}
+
+/** Whether a person may settle it or have it asked about: nobody knows its outcome. */
+export function isInDoubt(status: PurchaseStatus): boolean {
+  return status === 'UNRESOLVED' || status === 'NEEDS_ATTENTION';
 }
 
 /** Whether retryPurchase would do anything now. */

@@ -20,7 +20,7 @@ export interface PurchasingOptions {
   readonly mayLandMs: number;
   /** After so long without a sign of life an instance is taken for dead. */
   readonly leaseMs: number;
-  readonly reconcile: Policy & { readonly concurrency: number };
+  readonly reconcile: Policy & { readonly concurrency: number; readonly answerRetentionMs: number };
 }
 
 /** The domain at work on one record and one upstream. */

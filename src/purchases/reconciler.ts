@@ -7,7 +7,7 @@ import type { Log, Runtime } from './runtime.ts';
 import type { PurchaseService } from './service.ts';
 
 export interface ReconcilerOptions {
-  readonly journal: Pick<Journal, 'inFlight' | 'due' | 'owners' | 'adopt' | 'purgeQuotes'>;
+  readonly journal: Pick<Journal, 'inFlight' | 'due' | 'owners' | 'adopt' | 'purgeQuotes' | 'blotAnswers'>;
   readonly service: Pick<PurchaseService, 'check'>;
   readonly dispatcher: Pick<Dispatcher, 'active' | 'pickUp'>;
   readonly liveness: Pick<Liveness, 'seemsDead'>;
@@ -17,6 +17,8 @@ export interface ReconcilerOptions {
   readonly maxDelayMs: number;
   /** At most so many purchases are asked about at once, so that many at start do not become a herd. */
   readonly concurrency: number;
+  /** How long the raw answers of a purchase are kept whole once it is settled. */
+  readonly answerRetentionMs: number;
 }
 
 /** How often the journal is looked at for purchases that are due, at most. */
@@ -29,6 +31,8 @@ const HORIZON_FACTOR = 2;
 /** How long an expired quote is kept, so that it is told from an unknown one. */
 const KEEP_EXPIRED_QUOTES_MS = 86_400_000;
 const PURGE_EVERY_MS = 3_600_000;
+/** So many a transaction, and one transaction a tick: nobody waits long for the record. */
+const ANSWERS_BLOTTED_AT_ONCE = 500;
 
 /** Finds out what became of unresolved purchases, and picks up what an earlier process left in flight. */
 export class Reconciler {
@@ -144,10 +148,14 @@ export class Reconciler {
   }
 
   async #purge(): Promise<void> {
-    const { journal, runtime } = this.#options;
-    const now = runtime.monotonic();
-    if (now - this.#purgedAt < PURGE_EVERY_MS) return;
-    this.#purgedAt = now;
-    await journal.purgeQuotes(new Date(runtime.now().getTime() - KEEP_EXPIRED_QUOTES_MS));
+    const { journal, runtime, answerRetentionMs } = this.#options;
+    if (runtime.monotonic() - this.#purgedAt < PURGE_EVERY_MS) return;
+    this.#purgedAt = runtime.monotonic();
+    const now = runtime.now();
+    await journal.purgeQuotes(new Date(now.getTime() - KEEP_EXPIRED_QUOTES_MS));
+    const settledBefore = new Date(now.getTime() - answerRetentionMs);
+    const blotted = await journal.blotAnswers({ settledBefore, now, limit: ANSWERS_BLOTTED_AT_ONCE });
+    // There may be more: on at the next tick.
+    if (blotted === ANSWERS_BLOTTED_AT_ONCE) this.#purgedAt = -Infinity;
   }
 }

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Attempt, Purchase, PurchaseEvent } from '../../src/purchases/purchase.ts';
-import { finish, newAttempt, newPurchase, to } from '../journal/fixtures.ts';
+import { finish, newAttempt, newPurchase, purchaseIn, someone, to } from '../journal/fixtures.ts';
 import { breachesOf } from './checker.ts';
 import { readRecord, type History } from './history.ts';
 
@@ -233,6 +233,30 @@ describe('the checker', () => {
   ])('finds %s', (_what, change, breach) => {
     const breaches = breachesOf({ ...sound, ...change() });
     expect(breaches).toEqual(expect.arrayContaining([expect.stringMatching(breach)]));
+  });
+
+  it('lets a person settle what is in doubt, and nobody else settle what a person must look at', async () => {
+    const journal = await openSqliteJournal({ path: ':memory:' });
+    const { id, reference } = await purchaseIn(journal, 'NEEDS_ATTENTION');
+    const tokens = [{ kind: 'CREDIT', digits: TOKEN }] as const;
+    await journal.decide(id, someone, () => to('SUCCEEDED', { tokens }));
+    const record = await readRecord(journal);
+    await journal.close();
+    const ledger = [{ externalReference: reference, tokens: [TOKEN] }];
+    const history = { ...record, ledger, calls: [], acknowledged: [], readers: [] };
+    expect(breachesOf(history)).toEqual([]);
+    expect(breachesOf({ ...history, ledger: [] })).toEqual([
+      `R4: ${reference} is SUCCEEDED, and was not debited`,
+    ]);
+    const byNobody = record.events.map((one) => ({ ...one, byHand: null }));
+    expect(breachesOf({ ...history, events: byNobody })).toEqual([
+      `R6: ${reference} is SUCCEEDED with 0 attempts that succeeded`,
+      `R4: ${reference} was settled from NEEDS_ATTENTION, and by no person`,
+    ]);
+    const early = record.events.map((one, at) => (at === 1 ? { ...one, byHand: someone } : one));
+    expect(breachesOf({ ...history, events: early })).toEqual([
+      `R6: ${reference} was decided by hand while it was PENDING`,
+    ]);
   });
 
   it('leaves what is under way alone when it is told that not all is settled', () => {

@@ -65,8 +65,9 @@ function* ofMoney({ ledger, purchases }: History): Generator<string> {
   }
 }
 
-function* ofAttempts({ attempts, purchases }: History): Generator<string> {
+function* ofAttempts({ attempts, events, purchases }: History): Generator<string> {
   const ofPurchase = groupBy(attempts, ({ purchaseId }) => purchaseId);
+  const byHand = new Set(events.flatMap((event) => (event.byHand === null ? [] : event.purchase.id)));
   for (const { id, reference, status } of purchases) {
     const own = ofPurchase.get(id) ?? [];
     if (own.length === 0) yield `R2: ${reference} has no attempt`;
@@ -79,7 +80,8 @@ function* ofAttempts({ attempts, purchases }: History): Generator<string> {
         yield `R3: attempt ${number} of ${reference} succeeded, and its answer is not kept`;
     }
     const won = own.filter(({ outcome }) => outcome === 'SUCCEEDED').length;
-    if ((status === 'SUCCEEDED') !== (won === 1))
+    // A person finds out without an attempt.
+    if ((status === 'SUCCEEDED') !== (won === 1) && !(won === 0 && byHand.has(id)))
       yield `R6: ${reference} is ${status} with ${won} attempts that succeeded`;
   }
 }
@@ -97,6 +99,13 @@ function* ofEvents({ events, purchases }: History): Generator<string> {
     for (const [index, to] of statuses.entries()) {
       const from = statuses[index - 1];
       if (from !== undefined && !mayMove(from, to)) yield `R6: ${reference} moved from ${from} to ${to}`;
+    }
+    for (const [index, { byHand }] of own.entries()) {
+      const [from, to] = [statuses[index - 1], statuses[index]];
+      if (byHand === null && from === 'NEEDS_ATTENTION' && to !== 'UNRESOLVED')
+        yield `R4: ${reference} was settled from NEEDS_ATTENTION, and by no person`;
+      if (byHand !== null && from !== 'NEEDS_ATTENTION' && from !== 'UNRESOLVED')
+        yield `R6: ${reference} was decided by hand while it was ${String(from)}`;
     }
     if (statuses.at(-1) !== status)
       yield `R7: ${reference} is ${status}, and its last event says ${String(statuses.at(-1))}`;

@@ -65,12 +65,13 @@ export function beginSuite(name: string, fresh: () => Promise<Journal>): void {
         finishedAt: null,
         problem: null,
         answer: null,
+        answerBlottedAt: null,
       };
       expect(result.attempt).toEqual(written);
       expect(await trace(journal, wanted.id)).toEqual({
         purchase: result.purchase,
         attempts: [written],
-        events: [{ position: 1, at: NOON, purchase: result.purchase }],
+        events: [{ position: 1, at: NOON, purchase: result.purchase, byHand: null }],
         lastPosition: 1,
       });
       expect(await journal.inFlight()).toEqual([{ purchase: result.purchase, attempt: written }]);

@@ -27,9 +27,9 @@ export function eventSuite(name: string, fresh: () => Promise<Journal>): void {
         to('SUCCEEDED', { tokens, problem: null, updatedAt: later(9_000) }),
       );
       expect(await journal.events({ after: 0, limit: 10, purchaseId: id })).toEqual([
-        { position: 1, at: NOON, purchase },
-        { position: 2, at: later(1_000), purchase: unresolved },
-        { position: 3, at: later(9_000), purchase: succeeded },
+        { position: 1, at: NOON, purchase, byHand: null },
+        { position: 2, at: later(1_000), purchase: unresolved, byHand: null },
+        { position: 3, at: later(9_000), purchase: succeeded, byHand: null },
       ]);
     });
 

@@ -99,6 +99,8 @@ export function newAttempt(overrides: Partial<NewAttempt> = {}): NewAttempt {
   return { kind: 'CONFIRM', requestId: newId(), startedAt: NOON, ...overrides };
 }
 
+export const someone = { author: 'kagiso', reason: 'Seen in ScratchPower’s ledger:\n"paid" \u0000' };
+
 export const refusal = problem({
   type: 'PROVIDER',
   code: 'meter_blocked',

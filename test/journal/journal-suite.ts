@@ -3,10 +3,12 @@ import { onTestFinished } from 'vitest';
 import { attemptSuite } from './attempt-suite.ts';
 import { beginSuite } from './begin-suite.ts';
 import { eventSuite } from './event-suite.ts';
+import { byHandSuite } from './by-hand-suite.ts';
 import type { OpenJournal } from './fixtures.ts';
 import { instanceSuite } from './instance-suite.ts';
 import { modelSuite } from './model-suite.ts';
 import { pageSuite } from './page-suite.ts';
+import { retentionSuite } from './retention-suite.ts';
 
 /** What every implementation of `Journal` does. `open` gives an empty one. */
 export function journalSuite(name: string, open: OpenJournal): void {
@@ -20,5 +22,7 @@ export function journalSuite(name: string, open: OpenJournal): void {
   eventSuite(name, fresh);
   pageSuite(name, fresh);
   instanceSuite(name, open);
+  byHandSuite(name, fresh);
+  retentionSuite(name, fresh);
   modelSuite(name, open);
 }

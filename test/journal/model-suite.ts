@@ -4,12 +4,13 @@ import { describe, expect, test } from 'vitest';
 import { IllegalMoveError, type Journal } from '../../src/purchases/journal.ts';
 import {
   attemptOutcomes,
+  isInDoubt,
   mayMove,
   purchaseStatuses,
   type AttemptOutcome,
   type PurchaseStatus,
 } from '../../src/purchases/purchase.ts';
-import { answer, later, newAttempt, newPurchase, type OpenJournal } from './fixtures.ts';
+import { answer, later, newAttempt, newPurchase, someone, type OpenJournal } from './fixtures.ts';
 
 /** What the record should hold, in a few lines. */
 interface Model {
@@ -27,6 +28,7 @@ const number = fc.integer({ min: 1, max: 4 });
 const step = fc.oneof(
   fc.record({ do: fc.constant('begin' as const), who }),
   fc.record({ do: fc.constant('start' as const), who, from: fc.option(status, { nil: undefined }), status }),
+  fc.record({ do: fc.constant('decide' as const), who, status }),
   fc.record({ do: fc.constant('keep' as const), who, number, body: fc.string({ unit: 'binary' }) }),
   fc.record({
     do: fc.constant('finish' as const),
@@ -83,6 +85,18 @@ async function play(journal: Journal, steps: readonly Step[]): Promise<void> {
       else {
         model.attempts.push({ outcome: 'IN_FLIGHT', body: null });
         expect((await started)?.attempt.number).toBe(model.attempts.length);
+        move(model, one.status);
+      }
+      continue;
+    }
+    if (one.do === 'decide') {
+      const decided = journal.decide(model.id, someone, () => change);
+      if (!isInDoubt(model.status)) expect(await decided).toMatchObject({ refused: 'NOT_IN_DOUBT' });
+      else if (busy) expect(await decided).toMatchObject({ refused: 'IN_FLIGHT' });
+      else if (!allowed(model.status, one.status))
+        await expect(decided).rejects.toBeInstanceOf(IllegalMoveError);
+      else {
+        expect(await decided).toMatchObject({ refused: null, purchase: { status: one.status } });
         move(model, one.status);
       }
       continue;

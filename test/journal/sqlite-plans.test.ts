@@ -2,7 +2,19 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 
 import type { PurchaseFilter } from '../../src/purchases/journal.ts';
-import { later, newAttempt, newId, newPurchase, newQuote, NOON, purchaseIn, to } from './fixtures.ts';
+import {
+  answer,
+  finish,
+  later,
+  newAttempt,
+  newId,
+  newPurchase,
+  newQuote,
+  NOON,
+  purchaseIn,
+  someone,
+  to,
+} from './fixtures.ts';
 import { filters } from './page-suite.ts';
 import { opened, outsider, tempPath } from './sqlite-fixtures.ts';
 
@@ -40,6 +52,16 @@ test('no statement of the journal scans or sorts a table, however it is called',
   await journal.events({ after: 0, limit: 10 });
   await journal.events({ after: 0, limit: 10, purchaseId: id });
   await journal.lastPosition();
+  const day = { from: NOON, until: later(86_400_000), limit: 10 };
+  await journal.successes(day);
+  await journal.successes({ ...day, accountId: 7, after: { at: NOON, position: 1 } });
+  const { id: doubtful } = await purchaseIn(journal, 'UNRESOLVED');
+  await journal.decide(doubtful, someone, () => to('FAILED'));
+  const { purchase: settled } = await journal.begin(newPurchase(), newAttempt());
+  const first = { purchaseId: settled.id, number: 1 };
+  await journal.keepAnswer(first, answer());
+  await finish(journal, first, to('SUCCEEDED'));
+  expect(await journal.blotAnswers({ settledBefore: later(2_000), now: NOON, limit: 10 })).toBe(1);
   await journal.ping();
   for (const filter of filters) {
     for (const inverted of [true, false]) {
@@ -60,7 +82,8 @@ test('no statement of the journal scans or sorts a table, however it is called',
   const walked = plans.filter(
     ({ detail }) => /^SCAN (?!CONSTANT ROW)/.test(detail) || detail.includes('TEMP B-TREE'),
   );
-  // There are as many instances as processes. A page without filters walks the ids and stops at its limit; what is in flight has an index of its own, as small as
+  // There are as many instances as processes. A day's successes and what is to be blotted out have partial indexes, which
+  // are searched. A page without filters walks the ids and stops at its limit; what is in flight has an index of its own, as small as
   // what is in flight.
   const bounded = [
     'SCAN purchases USING INDEX sqlite_autoindex_purchases_1',
@@ -88,6 +111,34 @@ test('each filter of a page is served by its own index, and only by that', async
     expect(searches.length).toBeGreaterThan(0);
     for (const search of searches) expect(search, JSON.stringify(filter)).toContain(indexFor(filter));
   }
+});
+
+test('a statement of a day and the retention walk their own indexes', async () => {
+  const path = await tempPath();
+  const statements: string[] = [];
+  const journal = await opened(path, { onStatement: (statement) => statements.push(statement) });
+  const database = outsider(path);
+  const planOf = async (call: () => Promise<unknown>) => {
+    statements.length = 0;
+    await call();
+    const statement = statements.find((sql) => sql.startsWith('select')) ?? '';
+    return database
+      .prepare(`explain query plan ${statement}`)
+      .all()
+      .map((row) => planRow.parse(row).detail);
+  };
+  const day = { from: NOON, until: later(86_400_000), limit: 10 };
+  for (const more of [{}, { accountId: 7 }, { after: { at: NOON, position: 1 } }]) {
+    expect(await planOf(() => journal.successes({ ...day, ...more }))).toEqual([
+      'SEARCH events USING INDEX events_successes (at>? AND at<?)',
+      'SEARCH purchases USING INDEX sqlite_autoindex_purchases_1 (id=?)',
+    ]);
+  }
+  expect(await planOf(() => journal.blotAnswers({ settledBefore: NOON, now: NOON, limit: 10 }))).toEqual([
+    'SEARCH attempts USING INDEX attempts_with_answer (finished_at<?)',
+    'SEARCH purchases USING INDEX sqlite_autoindex_purchases_1 (id=?)',
+    'SEARCH events USING INTEGER PRIMARY KEY (rowid=?)',
+  ]);
 });
 
 function indexFor(filter: PurchaseFilter): string {

@@ -14,6 +14,7 @@ async function run(options: {
   owners?: Record<string, number>;
   ticks: number;
   concurrency?: number;
+  blotted?: number[];
 }) {
   const story: string[] = [];
   const due = new Map((options.due ?? []).map((id) => [id, aPurchase({ id, status: 'UNRESOLVED' })]));
@@ -39,6 +40,10 @@ async function run(options: {
           owners.set(instance, (owners.get(instance) ?? 0) - adopted);
           if (owners.get(instance) === 0) owners.delete(instance);
           return Promise.resolve(adopted);
+        },
+        blotAnswers: ({ settledBefore, limit }) => {
+          story.push(`blotted out ${someTime.getTime() - settledBefore.getTime()} ${limit}`);
+          return Promise.resolve(options.blotted?.shift() ?? 0);
         },
       },
       liveness: { seemsDead: (instance) => (instance === 'living' ? undefined : { beat: 7 }) },
@@ -71,6 +76,7 @@ async function run(options: {
       },
       log,
       ...{ baseDelayMs: 100, maxDelayMs: 1_000, concurrency: options.concurrency ?? 4 },
+      answerRetentionMs: 1_000,
     });
     reconciler.start();
   });
@@ -81,7 +87,7 @@ async function run(options: {
 function attemptOf({ id }: Purchase): Attempt {
   return {
     ...{ purchaseId: id, number: 1, kind: 'CONFIRM', outcome: 'IN_FLIGHT', startedAt: someTime },
-    ...{ finishedAt: null, requestId: 'r', problem: null, answer: null },
+    ...{ finishedAt: null, requestId: 'r', problem: null, answer: null, answerBlottedAt: null },
   };
 }
 
@@ -89,7 +95,7 @@ describe('the reconciler', () => {
   it('checks each due purchase once, however many there are', async () => {
     const due = Array.from({ length: 30 }, (_, n) => `p${n}`);
     const story = await run({ due, ticks: 40 });
-    expect(story.filter((what) => what !== 'tick')).toEqual(due);
+    expect(story.filter((what) => what !== 'tick' && !what.startsWith('blotted'))).toEqual(due);
   });
 
   it('works on at most so many at once', async () => {
@@ -132,5 +138,11 @@ describe('the reconciler', () => {
       'adopted 50 of dead, struck off',
       'adopted 0 of dead, struck off',
     ]);
+  });
+
+  it('blots out old answers in bounded batches, one a tick, and then rests for an hour', async () => {
+    const story = await run({ blotted: [500, 500, 17], ticks: 8 });
+    const batch = ['blotted out 1000 500', 'tick'];
+    expect(story).toEqual([...batch, ...batch, ...batch, ...Array.from({ length: 5 }, () => 'tick')]);
   });
 });

@@ -245,7 +245,13 @@ async function compose() {
     ready: () => Promise.resolve(),
   };
   const upstream = { defaultSurface: 'V1', on: () => vending, close: () => Promise.resolve() } as const;
-  const reconcile = { baseDelayMs: 20, maxDelayMs: 40, giveUpAfterMs: 60_000, concurrency: 4 };
+  const reconcile = {
+    baseDelayMs: 20,
+    maxDelayMs: 40,
+    giveUpAfterMs: 60_000,
+    concurrency: 4,
+    answerRetentionMs: 60_000,
+  };
   const purchasing = await composePurchasing({
     ...{ journal, upstream, runtime, log, reconcile },
     ...{ quoteTtlMs: 60_000, mayLandMs: 0, leaseMs: 1_000 },

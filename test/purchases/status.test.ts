@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   canRetry,
+  isInDoubt,
   isSettled,
   mayMove,
   purchaseStatuses,
@@ -13,7 +14,7 @@ import { aPurchase, someProblem } from '../support/domain.ts';
 const moves: Record<PurchaseStatus, PurchaseStatus[]> = {
   PENDING: ['SUCCEEDED', 'FAILED', 'UNRESOLVED'],
   UNRESOLVED: ['SUCCEEDED', 'FAILED', 'NEEDS_ATTENTION'],
-  NEEDS_ATTENTION: ['UNRESOLVED'],
+  NEEDS_ATTENTION: ['SUCCEEDED', 'FAILED', 'UNRESOLVED'],
   FAILED: ['PENDING', 'UNRESOLVED'],
   SUCCEEDED: [],
 };
@@ -27,6 +28,10 @@ describe.each(purchaseStatuses)('R6: from %s', (from) => {
 describe('a status', () => {
   it('is settled when its outcome is certain', () => {
     expect(purchaseStatuses.filter(isSettled)).toEqual(['SUCCEEDED', 'FAILED']);
+  });
+
+  it('is in doubt when a person may decide', () => {
+    expect(purchaseStatuses.filter(isInDoubt)).toEqual(['UNRESOLVED', 'NEEDS_ATTENTION']);
   });
 
   it.each<[PurchaseStatus, retryable: boolean, expected: boolean]>([

@@ -17,6 +17,8 @@ const READ_MS = 0.2;
 const FSYNC_MS = [1, 8] as const;
 /** How late a wake-up comes at most. */
 const WAKE_MS = 20;
+/** So many of them are lost. */
+const LOST_WAKES = 0.3;
 
 /** Counts the writes of all processes on one record; signs of life are no writes that a script would count. */
 export class Disk {
@@ -85,6 +87,9 @@ export function journalOn(
       write(`finishAttempt ${id.purchaseId} ${id.number} ${result.outcome} ${change.status}`, () =>
         record.finishAttempt(id, result, change),
       ),
+    decide: (id, byHand, decide) => write(`decide ${id}`, () => record.decide(id, byHand, decide)),
+    blotAnswers: (request) => write('blotAnswers', () => record.blotAnswers(request)),
+    successes: (request) => read(() => record.successes(request)),
     purchase: (key, value) => read(() => record.purchase(key, value)),
     purchases: (ids) => read(() => record.purchases(ids)),
     page: (request) => read(() => record.page(request)),
@@ -101,7 +106,12 @@ export function journalOn(
     beat: () => write('beat', () => record.beat()),
     beats: () => read(() => record.beats()),
     leave: () => write('leave', () => record.leave()),
-    onCommit: (wake) => record.onCommit(() => process.after(world.between(0, WAKE_MS), wake)),
+    onCommit: (wake) =>
+      record.onCommit(() => {
+        // Between processes a wake-up may be lost; then it is the polling that finds the event.
+        if (record.shared && world.random() < LOST_WAKES) return;
+        process.after(world.between(0, WAKE_MS), wake);
+      }),
     ping: () => write('ping', () => record.ping()),
     close: () => Promise.resolve(),
   };

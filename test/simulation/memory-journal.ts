@@ -3,6 +3,7 @@ import {
   IllegalMoveError,
   type AttemptId,
   type AttemptResult,
+  type Decided,
   type EventRequest,
   type Journal,
   type NewAttempt,
@@ -10,10 +11,14 @@ import {
   type PageRequest,
   type PurchaseChange,
   type PurchaseKey,
+  type SuccessRequest,
 } from '../../src/purchases/journal.ts';
 import {
+  isInDoubt,
+  isSettled,
   mayMove,
   type Attempt,
+  type ByHand,
   type Purchase,
   type PurchaseEvent,
   type PurchaseStatus,
@@ -112,6 +117,37 @@ export class MemoryJournal implements Journal {
     return purchase;
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
+  async decide(
+    purchaseId: string,
+    byHand: ByHand,
+    decide: (purchase: Purchase) => PurchaseChange,
+  ): Promise<Decided> {
+    const purchase = this.#current(purchaseId);
+    if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
+    if (this.#attemptsOf(purchaseId).some(({ outcome }) => outcome === 'IN_FLIGHT'))
+      return { refused: 'IN_FLIGHT', purchase };
+    return { refused: null, purchase: this.#apply(purchase, decide(purchase), purchase.owner, byHand) };
+  }
+
+  blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number> {
+    const { settledBefore, now, limit } = request;
+    const old = [...this.#record.attempts.values()]
+      .flat()
+      .filter(({ purchaseId, answer, answerBlottedAt }) => {
+        const { status, lastEvent } = this.#current(purchaseId);
+        const event = this.#record.events[lastEvent - 1];
+        if (event === undefined || answer === null || answerBlottedAt !== null) return false;
+        return isSettled(status) && event.at < settledBefore;
+      })
+      .slice(0, limit);
+    for (const attempt of old) {
+      const answer = attempt.answer && { ...attempt.answer, body: '' };
+      this.#replace({ ...attempt, answer, answerBlottedAt: now });
+    }
+    return Promise.resolve(old.length);
+  }
+
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
     const ids = { id: undefined, reference: this.#record.byReference, idempotencyKey: this.#record.byKey }[
       key
@@ -201,14 +237,28 @@ export class MemoryJournal implements Journal {
       .slice(after)
       .filter(({ purchase }) => purchaseId === undefined || purchase.id === purchaseId)
       .slice(0, limit)
-      .map(({ position, at, purchase }) => {
+      .map(({ position, at, purchase, byHand }) => {
         const { checks, nextCheckAt, deniedInARow, unresolvedSince } = this.#current(purchase.id);
         return {
-          ...{ position, at },
+          ...{ position, at, byHand },
           purchase: { ...purchase, checks, nextCheckAt, deniedInARow, unresolvedSince },
         };
       });
     return Promise.resolve(wanted);
+  }
+
+  successes({ from, until, accountId, after, limit }: SuccessRequest): Promise<readonly PurchaseEvent[]> {
+    const wanted = this.#record.events
+      .filter(({ at, purchase }) => purchase.status === 'SUCCEEDED' && at >= from && at < until)
+      .filter(({ purchase }) => accountId === undefined || purchase.order.accountId === accountId)
+      .sort((one, other) => one.at.getTime() - other.at.getTime() || one.position - other.position)
+      .filter(
+        ({ at, position }) =>
+          after === undefined ||
+          at > after.at ||
+          (at.getTime() === after.at.getTime() && position > after.position),
+      );
+    return Promise.resolve(wanted.slice(0, limit));
   }
 
   lastPosition(): Promise<number> {
@@ -265,7 +315,7 @@ export class MemoryJournal implements Journal {
     const { kind, requestId, startedAt } = attempt;
     const added: Attempt = {
       ...{ purchaseId, number: attempts.length + 1, kind, requestId, startedAt },
-      ...{ outcome: 'IN_FLIGHT', finishedAt: null, problem: null, answer: null },
+      ...{ outcome: 'IN_FLIGHT', finishedAt: null, problem: null, answer: null, answerBlottedAt: null },
     };
     attempts.push(added);
     return added;
@@ -275,20 +325,31 @@ export class MemoryJournal implements Journal {
     this.#attemptsOf(attempt.purchaseId)[attempt.number - 1] = attempt;
   }
 
-  #apply(before: Purchase, change: PurchaseChange): Purchase {
+  #apply(
+    before: Purchase,
+    change: PurchaseChange,
+    owner = this.instance,
+    byHand: ByHand | null = null,
+  ): Purchase {
     const moves = before.status !== change.status;
     if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
       throw new IllegalMoveError(before.id, before.status, change.status);
     }
-    return this.#write({ ...before, ...change }, change.updatedAt, moves);
+    return this.#write({ ...before, ...change }, change.updatedAt, moves, owner, byHand);
   }
 
-  #write(next: NewPurchase & { lastEvent?: number }, at: Date, withEvent: boolean): Purchase {
+  #write(
+    next: NewPurchase & { lastEvent?: number },
+    at: Date,
+    withEvent: boolean,
+    owner = this.instance,
+    byHand: ByHand | null = null,
+  ): Purchase {
     const lastEvent = withEvent ? this.#record.events.length + 1 : (next.lastEvent ?? 0);
-    const purchase: Purchase = { ...next, lastEvent, owner: this.instance };
+    const purchase: Purchase = { ...next, lastEvent, owner };
     this.#record.purchases.set(purchase.id, purchase);
     if (withEvent) {
-      this.#record.events.push({ position: lastEvent, at, purchase });
+      this.#record.events.push({ position: lastEvent, at, purchase, byHand });
       for (const wake of this.#record.wakes) queueMicrotask(wake);
     }
     return purchase;

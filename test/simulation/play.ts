@@ -146,7 +146,13 @@ class Play {
       ...{ journal, upstream, runtime: process.runtime, log, quoteTtlMs: 600_000 },
       mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
       leaseMs: LEASE_MS,
-      reconcile: { baseDelayMs: 1_000, maxDelayMs: 4_000, giveUpAfterMs, concurrency: 4 },
+      reconcile: {
+        baseDelayMs: 1_000,
+        maxDelayMs: 4_000,
+        giveUpAfterMs,
+        concurrency: 4,
+        answerRetentionMs: 86_400_000,
+      },
     });
     const purchasing = await composing.catch(() => undefined);
     if (purchasing === undefined) {

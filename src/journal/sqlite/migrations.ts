@@ -83,6 +83,16 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
     `create table pulse (id integer primary key check (id = 1), beats integer not null) strict`,
     `insert into pulse (id, beats) values (1, 0)`,
   ),
+  '0002-the-person-who-must-look': inOrder(
+    `alter table events add column author text`,
+    `alter table events add column reason text check ((author is null) = (reason is null))`,
+    // A day's statement walks this one.
+    `create index events_successes on events (at, position) where status = 'SUCCEEDED'`,
+    `alter table attempts add column answer_blotted_at integer`,
+    // As small as what is still to be blotted out.
+    `create index attempts_with_answer on attempts (finished_at)
+      where answer_status is not null and answer_blotted_at is null and finished_at is not null`,
+  ),
 };
 
 function inOrder(...statements: string[]): Migration {

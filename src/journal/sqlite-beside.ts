@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { resolve } from 'node:path';
+
+import { Kysely } from 'kysely';
+
+import type { Journal } from '../purchases/journal.ts';
+import { SqlJournal } from './journal.ts';
+import { requireMigrated } from './migrate.ts';
+import { DURABLE } from './sqlite.ts';
+import { TransactionalSqliteDialect, type Database } from './sqlite/database.ts';
+import { openExisting } from './sqlite/existing.ts';
+import { fault } from './sqlite/fault.ts';
+import { sqliteMigrations } from './sqlite/migrations.ts';
+import { SqliteStore } from './sqlite/store.ts';
+import type { Tables } from './tables.ts';
+
+/**
+ * Opens a record that there is, beside the gateway that is using it or without one: takes no lock of it and never
+ * migrates it. Throws an `Error` that names the file and the remedy, also when the record is not exactly of this version.
+ */
+export async function openSqliteJournalBeside(options: {
+  readonly path: string;
+  /** How long to wait for another process that is writing, in ms; 5,000 by default. */
+  readonly busyTimeoutMs?: number;
+}): Promise<Journal> {
+  const path = resolve(options.path);
+  let database: Database | undefined;
+  try {
+    database = await openExisting(path, { busyTimeoutMs: options.busyTimeoutMs ?? 5_000 });
+    database.exec(DURABLE);
+    const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
+    await requireMigrated(db, sqliteMigrations);
+    return new SqlJournal(new SqliteStore({ path, database, db, release: () => undefined }), {
+      instance: randomUUID(),
+      shared: false,
+    });
+  } catch (error) {
+    database?.close();
+    throw fault(path, error);
+  }
+}

@@ -1,0 +1,69 @@
+import { CommanderError, type Command } from 'commander';
+
+import { databasePathOf } from '../config.ts';
+import { openSqliteJournalBeside } from '../journal/sqlite-beside.ts';
+import type { Journal } from '../purchases/journal.ts';
+import type { FieldProblem } from '../purchases/problem.ts';
+import type { Terminal } from './terminal.ts';
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** What a command is given. Nothing of it is global, so that a test can give its own. */
+export interface Surroundings {
+  readonly env: Env;
+  readonly terminal: Terminal;
+  readonly now: () => Date;
+}
+
+/** It cannot be done; the message tells the person why and what to do. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+export const EXIT = { done: 0, refused: 1, usage: 2 } as const;
+
+/** Every wrong option, a line each, by the name it has on the command line. */
+export function refuseIfWrong(
+  wrong: readonly FieldProblem[],
+  options: Readonly<Record<string, string>> = {},
+): void {
+  if (wrong.length === 0) return;
+  throw new Refusal(
+    wrong.map(({ field, message }) => `${options[field] ?? `--${field}`}: ${message}.`).join('\n'),
+  );
+}
+
+/** Runs a command line; returns the exit code: 0 done, 1 refused or failed, 2 wrongly called. */
+export async function run(
+  program: Command,
+  argv: readonly string[],
+  { terminal }: Surroundings,
+): Promise<number> {
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return EXIT.done;
+  } catch (error) {
+    // It has told by itself what was wrong with the call.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    terminal.err(`${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.refused;
+  }
+}
+
+/** Settings that each program and its commands share. */
+export function prepared(program: Command, { terminal }: Surroundings): Command {
+  return program
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+    .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
+}
+
+/** Opens the record beside its gateway for as long as `work` takes. */
+export async function withJournal<T>(env: Env, work: (journal: Journal) => Promise<T>): Promise<T> {
+  const journal = await openSqliteJournalBeside({ path: databasePathOf(env) });
+  try {
+    return await work(journal);
+  } finally {
+    await journal.close();
+  }
+}

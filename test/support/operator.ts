@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+
+import { backupCommand } from '../../src/operator/backup.ts';
+import { purchasesCommand } from '../../src/operator/purchases.ts';
+import { restoreCommand } from '../../src/operator/restore.ts';
+
+export interface Said {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const commands = { purchases: purchasesCommand, backup: backupCommand, restore: restoreCommand };
+export type Script = keyof typeof commands;
+
+/** The real script in a process of its own, where nobody sits who could answer. */
+export function startScript(script: Script, argv: readonly string[], path: string) {
+  const child = spawn(process.execPath, ['--import', 'tsx', `scripts/${script}.ts`, ...argv], {
+    env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: `file:${path}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { child, said: said.then(([out, err]): Said => ({ code: child.exitCode, out, err })) };
+}
+
+export function script(name: Script, argv: readonly string[], path: string): Promise<Said> {
+  return startScript(name, argv, path).said;
+}
+
+/** The same command within this process, which is quicker; `answer` is what the person types who sits there. */
+export async function command(
+  name: Script,
+  argv: readonly string[],
+  path: string,
+  { answer, now = new Date() }: { answer?: string; now?: Date } = {},
+): Promise<Said & { asked: string }> {
+  const said = { out: '', err: '', asked: '' };
+  const terminal = {
+    out: (more: string) => void (said.out += more),
+    err: (more: string) => void (said.err += more),
+    interactive: answer !== undefined,
+    ask: (question: string) => {
+      said.asked += question;
+      return Promise.resolve(answer ?? '');
+    },
+  };
+  const code = await commands[name](argv, {
+    env: { DATABASE_URL: `file:${path}` },
+    terminal,
+    now: () => now,
+  });
+  return { code, ...said };
+}
