@@ -5,8 +5,9 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
-  /** Path of the SQLite file. */
-  readonly databasePath: string;
+  readonly database: DatabaseConfig;
+  /** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
+  readonly instanceLeaseMs: number;
   readonly upstream: {
     readonly baseUrl: string;
     readonly surface: 'V1' | 'CURRENT';
@@ -41,6 +42,17 @@ export interface Config {
   /** Origins of other sites whose pages may call the gateway. */
   readonly allowedOrigins: readonly string[];
 }
+
+/** Where the record lies. */
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'postgres';
+      /** Has a password in it: never to be told. */
+      readonly url: string;
+      readonly poolSize: number;
+      readonly statementTimeoutMs: number;
+    };
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -77,9 +89,20 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 const databaseUrl = z
   .string()
   .trim()
-  .regex(/^file:.+/, 'must be file:PATH, such as file:./data/gateway.db')
-  .transform((url) => url.replace(/^file:(\/\/(?=\/))?/, ''))
-  .default('./data/gateway.db');
+  .regex(
+    /^(file|postgres|postgresql):.+/,
+    'must be file:PATH, such as file:./data/gateway.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  )
+  .refine((url) => url.startsWith('file:') || isPostgresUrl(url), {
+    error:
+      'must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded, such as %40 for @',
+  })
+  .transform((url) =>
+    url.startsWith('file:')
+      ? { kind: 'sqlite' as const, path: url.replace(/^file:(\/\/(?=\/))?/, '') }
+      : { kind: 'postgres' as const, url },
+  )
+  .prefault('file:./data/gateway.db');
 
 const baseUrl = text.refine(
   isHttpUrl,
@@ -104,6 +127,9 @@ const environment = z.object({
   PORT: wholeNumber('(a port)', 4000, 0, 65_535),
   LOG_LEVEL: oneOf(logLevels).default('info'),
   DATABASE_URL: databaseUrl,
+  DATABASE_POOL: wholeNumber('connections', 10, 2, 1_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000, 100),
+  INSTANCE_LEASE_MS: milliseconds(10_000, 500),
   SCRATCHPOWER_BASE_URL: baseUrl,
   SCRATCHPOWER_SURFACE: oneOf(['v1', 'current']).default('v1'),
   SCRATCHPOWER_CLIENT_ID: text,
@@ -156,7 +182,15 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     host: values.HOST,
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
-    databasePath: values.DATABASE_URL,
+    database:
+      values.DATABASE_URL.kind === 'sqlite'
+        ? values.DATABASE_URL
+        : {
+            ...values.DATABASE_URL,
+            poolSize: values.DATABASE_POOL,
+            statementTimeoutMs: values.DATABASE_STATEMENT_TIMEOUT_MS,
+          },
+    instanceLeaseMs: values.INSTANCE_LEASE_MS,
     upstream: {
       baseUrl: values.SCRATCHPOWER_BASE_URL,
       surface: values.SCRATCHPOWER_SURFACE === 'v1' ? 'V1' : 'CURRENT',
@@ -189,6 +223,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     authMode: values.AUTH_MODE,
     allowedOrigins: values.ALLOWED_ORIGINS,
   };
+}
+
+function isPostgresUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, pathname } = new URL(value);
+  return /^postgres(ql)?:$/.test(protocol) && hostname !== '' && pathname.length > 1;
 }
 
 function isHttpUrl(value: string): boolean {

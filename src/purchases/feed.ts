@@ -10,9 +10,11 @@ const RECENT_EVENTS = 1024;
 const BATCH = 256;
 /** How long to wait before the journal is read again after it failed. */
 const RETRY_READ_MS = 500;
+/** How often the journal is read without a commit of ours: another process, an operator's, may have written. */
+const POLL_MS = 1_000;
 
 /**
- * The live events (R7). The journal is the truth; a commit only wakes the feed, which reads each new event once for all
+ * The live events (R7). The journal is the truth; a commit, or a second gone by, only wakes the feed, which reads each new event once for all
  * followers. A follower owns nothing but its position: one that falls behind is served from the journal, so that no
  * buffer can overflow and no event is missed or seen twice.
  */
@@ -43,7 +45,7 @@ export class EventFeed {
 
   static async open(options: { journal: Journal; runtime: Runtime; log: Log }): Promise<EventFeed> {
     const feed = new EventFeed(options, await options.journal.lastPosition());
-    void feed.#pump();
+    void feed.#poll();
     return feed;
   }
 
@@ -135,6 +137,13 @@ export class EventFeed {
       this.#waiting.add(done);
       signal.addEventListener('abort', done);
     });
+  }
+
+  async #poll(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      await this.#pump();
+      await this.#runtime.sleep(POLL_MS, this.#closed.signal);
+    }
   }
 
   async #pump(): Promise<void> {

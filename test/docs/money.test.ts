@@ -32,7 +32,7 @@ describe('docs/money.md', () => {
   });
 
   it('counts the planted bugs', () => {
-    expect(Object.keys(plantedBugs)).toHaveLength(8);
-    expect(page).toContain('puts eight bugs into the source');
+    expect(Object.keys(plantedBugs)).toHaveLength(9);
+    expect(page).toContain('puts nine bugs into the source');
   });
 });
