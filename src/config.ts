@@ -5,8 +5,9 @@ export interface Config {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
-  /** Path of the SQLite file. */
-  readonly databasePath: string;
+  readonly database: DatabaseConfig;
+  /** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
+  readonly instanceLeaseMs: number;
   readonly upstream: {
     readonly baseUrl: string;
     readonly surface: 'V1' | 'CURRENT';
@@ -42,6 +43,17 @@ export interface Config {
   /** Origins of other sites whose pages may call the gateway. */
   readonly allowedOrigins: readonly string[];
 }
+
+/** Where the record lies. */
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | {
+      readonly kind: 'postgres';
+      /** Has a password in it: never to be told. */
+      readonly url: string;
+      readonly poolSize: number;
+      readonly statementTimeoutMs: number;
+    };
 
 export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -83,9 +95,20 @@ const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
 const databaseUrl = z
   .string()
   .trim()
-  .regex(/^file:.+/, 'must be file:PATH, such as file:./data/gateway.db')
-  .transform((url) => url.replace(/^file:(\/\/(?=\/))?/, ''))
-  .default('./data/gateway.db');
+  .regex(
+    /^(file|postgres|postgresql):.+/,
+    'must be file:PATH, such as file:./data/gateway.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+  )
+  .refine((url) => url.startsWith('file:') || isPostgresUrl(url), {
+    error:
+      'must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded, such as %40 for @',
+  })
+  .transform((url) =>
+    url.startsWith('file:')
+      ? { kind: 'sqlite' as const, path: url.replace(/^file:(\/\/(?=\/))?/, '') }
+      : { kind: 'postgres' as const, url },
+  )
+  .prefault('file:./data/gateway.db');
 
 const baseUrl = text.refine(
   isHttpUrl,
@@ -110,6 +133,9 @@ const environment = z.object({
   PORT: wholeNumber('(a port)', 4000, 0, 65_535),
   LOG_LEVEL: oneOf(logLevels).default('info'),
   DATABASE_URL: databaseUrl,
+  DATABASE_POOL: wholeNumber('connections', 10, 2, 1_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000, 100),
+  INSTANCE_LEASE_MS: milliseconds(10_000, 500),
   SCRATCHPOWER_BASE_URL: baseUrl,
   SCRATCHPOWER_SURFACE: oneOf(['v1', 'current']).default('v1'),
   SCRATCHPOWER_CLIENT_ID: text,
@@ -139,22 +165,49 @@ const environment = z.object({
 /** Every name that is read. */
 export const environmentNames: readonly string[] = Object.keys(environment.shape);
 
-/** The record's path alone, for commands that need nothing else; throws a `ConfigError`. */
+const databaseEnvironment = environment.pick({
+  DATABASE_URL: true,
+  DATABASE_POOL: true,
+  DATABASE_STATEMENT_TIMEOUT_MS: true,
+});
+
+/** Where the record lies, for commands that need nothing else; throws a `ConfigError`. */
+export function databaseOf(env: Readonly<Record<string, string | undefined>>): DatabaseConfig {
+  const parsed = databaseEnvironment.safeParse(withoutEmpty(env));
+  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
+  return databaseIn(parsed.data);
+}
+
+/** The same, for commands that are for a SQLite file only. */
 export function databasePathOf(env: Readonly<Record<string, string | undefined>>): string {
-  const { DATABASE_URL: url } = env;
-  const parsed = environment.shape.DATABASE_URL.safeParse(url === '' ? undefined : url);
-  if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.map(({ message }) => `DATABASE_URL ${message}`));
+  const database = databaseOf(env);
+  if (database.kind === 'sqlite') return database.path;
+  throw new ConfigError([
+    'DATABASE_URL names a PostgreSQL database: back it up and restore it with its own pg_dump and pg_restore',
+  ]);
+}
+
+function databaseIn(values: z.output<typeof databaseEnvironment>): DatabaseConfig {
+  if (values.DATABASE_URL.kind === 'sqlite') return values.DATABASE_URL;
+  return {
+    ...values.DATABASE_URL,
+    poolSize: values.DATABASE_POOL,
+    statementTimeoutMs: values.DATABASE_STATEMENT_TIMEOUT_MS,
+  };
+}
+
+function withoutEmpty(env: Readonly<Record<string, string | undefined>>): Record<string, string | undefined> {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+}
+
+function faultsOf({ issues }: z.ZodError): string[] {
+  return issues.map(({ path, message }) => `${path.join('.')} ${message}`);
 }
 
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environment.safeParse(
-    Object.fromEntries(Object.entries(env).filter(([, value]) => value !== '')),
-  );
-  const faults = parsed.success
-    ? []
-    : parsed.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  const parsed = environment.safeParse(withoutEmpty(env));
+  const faults = parsed.success ? [] : faultsOf(parsed.error);
   const host = env['HOST']?.trim();
   if (host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
@@ -171,7 +224,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     host: values.HOST,
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
-    databasePath: values.DATABASE_URL,
+    database: databaseIn(values),
+    instanceLeaseMs: values.INSTANCE_LEASE_MS,
     upstream: {
       baseUrl: values.SCRATCHPOWER_BASE_URL,
       surface: values.SCRATCHPOWER_SURFACE === 'v1' ? 'V1' : 'CURRENT',
@@ -205,6 +259,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     authMode: values.AUTH_MODE,
     allowedOrigins: values.ALLOWED_ORIGINS,
   };
+}
+
+function isPostgresUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, pathname } = new URL(value);
+  return /^postgres(ql)?:$/.test(protocol) && hostname !== '' && pathname.length > 1;
 }
 
 function isHttpUrl(value: string): boolean {

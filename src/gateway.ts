@@ -5,12 +5,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { v7 } from 'uuid';
 
-import type { Config } from './config.ts';
+import type { Config, DatabaseConfig } from './config.ts';
 import { createUpstream } from './datasources/facade.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createGatewayYoga } from './http/yoga.ts';
+import { openPostgresJournal } from './journal/postgres.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
+import type { Journal } from './purchases/journal.ts';
 import { composePurchasing } from './purchases/purchasing.ts';
 import type { Runtime } from './purchases/runtime.ts';
 
@@ -36,7 +38,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
-  const journal = await openSqliteJournal({ path: config.databasePath, instance: newId() });
+  const journal = await openRecord(config.database, { instance: newId(), runtime, log });
   const upstream = createUpstream({
     ...config.upstream,
     ...config.protection,
@@ -53,7 +55,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...{ journal, upstream, runtime, log },
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
-    leaseMs: INSTANCE_LEASE_MS,
+    leaseMs: config.instanceLeaseMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
   const health = new Health({
@@ -95,8 +97,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   return { url: http.url, close, [Symbol.asyncDispose]: close };
 }
 
-/** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
-const INSTANCE_LEASE_MS = 10_000;
+/** Throws an Error that names the record and the remedy. */
+function openRecord(
+  database: DatabaseConfig,
+  options: { instance: string; runtime: Runtime; log: Logger },
+): Promise<Journal> {
+  return database.kind === 'sqlite'
+    ? openSqliteJournal({ path: database.path, instance: options.instance })
+    : openPostgresJournal({ ...database, ...options });
+}
 
 /** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */
 export function createLog(level: Config['logLevel']): Logger {

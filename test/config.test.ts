@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { ConfigError, databasePathOf, loadConfig } from '../src/config.ts';
+import { ConfigError, databaseOf, databasePathOf, loadConfig } from '../src/config.ts';
 
 const good = {
   SCRATCHPOWER_BASE_URL: 'https://api.staging.scratchpower.com',
@@ -28,7 +28,7 @@ describe('the environment', () => {
         host: '127.0.0.1',
         port: 4000,
         logLevel: 'info',
-        databasePath: './data/gateway.db',
+        database: { kind: 'sqlite', path: './data/gateway.db' },
         authMode: 'none',
       },
       ...{ confirmTimeoutMs: 30_000, readTimeoutMs: 10_000, quoteTtlMs: 600_000, allowedOrigins: [] },
@@ -59,6 +59,13 @@ describe('the environment', () => {
     ['SCRATCHPOWER_BASE_URL', 'nowhere'],
     ['DATABASE_URL', 'mysql://x'],
     ['DATABASE_URL', 'file:'],
+    ['DATABASE_URL', 'postgres://'],
+    ['DATABASE_URL', 'postgres://localhost'],
+    ['DATABASE_URL', 'postgresql:///gateway'],
+    ['DATABASE_URL', 'postgres://gateway:pass/word@localhost/gateway'],
+    ['DATABASE_POOL', '1'],
+    ['DATABASE_STATEMENT_TIMEOUT_MS', '0'],
+    ['INSTANCE_LEASE_MS', '10'],
     ['AUTH_MODE', 'jwt'],
     ['ALLOWED_ORIGINS', 'https://shop.example/path'],
     ['HOST', '0.0.0.0'],
@@ -81,15 +88,35 @@ describe('the environment', () => {
     expect(databasePathOf({ DATABASE_URL: '' })).toBe('./data/gateway.db');
     expect(databasePathOf({ DATABASE_URL: 'file:///var/x.db' })).toBe('/var/x.db');
     expect(() => databasePathOf({ DATABASE_URL: 'mysql://x' })).toThrow(/DATABASE_URL must be file:PATH/);
+    expect(() => databasePathOf({ DATABASE_URL: 'postgres://u:secret@h/d' })).toThrow(/pg_dump/);
+    expect(databaseOf({ DATABASE_URL: 'postgres://u@h/d', DATABASE_POOL: '3' })).toMatchObject({
+      poolSize: 3,
+    });
   });
 
   it('never tells a secret in a fault', () => {
-    const told = faults({ ...good, PORT: 'x', SCRATCHPOWER_BASE_URL: 'hush-hush' });
+    const told = faults({
+      ...{ ...good, PORT: 'x', SCRATCHPOWER_BASE_URL: 'hush-hush' },
+      DATABASE_URL: 'postgres://gateway:hush-hush@:x/y',
+    });
+    expect(told).toContain('DATABASE_URL');
     expect(told).not.toContain('hush-hush');
     expect(told).not.toContain('pass-word');
   });
 
   it.each(['file:./data/x.db', 'file:data/x.db', 'file:/var/x.db', 'file:///var/x.db'])('takes %s', (url) => {
-    expect(loadConfig({ ...good, DATABASE_URL: url }).databasePath).toMatch(/^(\.\/data|data|\/var)\/x\.db$/);
+    const { database } = loadConfig({ ...good, DATABASE_URL: url });
+    expect(database).toEqual({
+      kind: 'sqlite',
+      path: expect.stringMatching(/^(\.\/data|data|\/var)\/x\.db$/),
+    });
+  });
+
+  it.each([
+    'postgres://gateway:p%40ss@db.example:5433/gateway?sslmode=verify-full',
+    'postgresql://localhost/g',
+  ])('takes %s', (url) => {
+    const database = { kind: 'postgres', url, poolSize: 10, statementTimeoutMs: 10_000 };
+    expect(loadConfig({ ...good, DATABASE_URL: url })).toMatchObject({ database, instanceLeaseMs: 10_000 });
   });
 });

@@ -1,12 +1,21 @@
-import type { Insertable, Kysely } from 'kysely';
+import type { Insertable, Kysely, Updateable } from 'kysely';
 
-import type { EventTable, Tables } from './tables.ts';
+import type { EventTable, PurchaseTable, Tables } from './tables.ts';
 
 /** One write transaction: it sees all that is committed, and no other can commit a change of what it has read. */
 export interface Transaction {
   readonly db: Kysely<Tables>;
-  /** Gives the event the next position of the one order (R7), and wakes the listeners once it is committed. */
-  appendEvent(event: Omit<Insertable<EventTable>, 'position'>): Promise<number>;
+  /** Whether a row that is read in order to be written must be locked (`for update`): here others write meanwhile. */
+  readonly locksRows: boolean;
+  /**
+   * Gives the event the next position of the one order (R7), changes its purchase with it (`last_event` in any case),
+   * and wakes the listeners once it is committed. The last statement of a transaction, for it may hold up every other
+   * until the commit.
+   */
+  appendEvent(
+    event: Omit<Insertable<EventTable>, 'position'>,
+    change?: Omit<Updateable<PurchaseTable>, 'id' | 'last_event'>,
+  ): Promise<number>;
 }
 
 /** Where one database differs from another. */
@@ -24,5 +33,6 @@ export interface Store {
   onCommit(wake: () => void): () => void;
   /** An error that tells an operator what is wrong with the database and what to do. */
   fault(error: unknown): Error;
+  /** Waits for the writes under way. */
   close(): Promise<void>;
 }

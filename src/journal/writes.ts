@@ -53,10 +53,9 @@ export async function begin(
 
   const row = purchaseToRow({ ...purchase, lastEvent: 0, owner: instance });
   await db.insertInto('purchases').values(row).execute();
-  const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
-  await db.updateTable('purchases').set({ last_event: lastEvent }).where('id', '=', row.id).execute();
   const first = attemptToRow(row.id, 1, attempt);
   await db.insertInto('attempts').values(first).execute();
+  const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
   return { purchase: purchaseFromRow({ ...row, last_event: lastEvent }), attempt: attemptFromRow(first) };
 }
 
@@ -72,7 +71,6 @@ export async function startAttempt(
   const row = await current(transaction, purchaseId);
   if (row.status !== from) return null;
   if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
-  const purchase = await apply(transaction, row, change, instance);
   const last = await db
     .selectFrom('attempts')
     .select('number')
@@ -82,6 +80,7 @@ export async function startAttempt(
     .executeTakeFirst();
   const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
   await db.insertInto('attempts').values(next).execute();
+  const purchase = await apply(transaction, row, change, instance);
   return { purchase, attempt: attemptFromRow(next) };
 }
 
@@ -112,6 +111,8 @@ export async function finishAttempt(
   { outcome, problem, finishedAt }: AttemptResult,
   change: PurchaseChange,
 ): Promise<Purchase> {
+  // The purchase first, as everywhere: two that lock it and its attempts in different orders wait for each other.
+  const row = await current(transaction, purchaseId);
   const { numUpdatedRows } = await transaction.db
     .updateTable('attempts')
     .set({
@@ -124,14 +125,16 @@ export async function finishAttempt(
     .where('outcome', '=', 'IN_FLIGHT')
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
-  const row = await current(transaction, purchaseId);
   requireOwn(row, instance);
   return apply(transaction, row, change, instance);
 }
 
-/** Strikes off and takes over in one transaction: an instance that lives after all is told so by its next `beat`. */
+/**
+ * Strikes off and takes over in one transaction: an instance that lives after all is told so by its next `beat`. Until
+ * the commit it cannot join again, for its row is taken: so nothing that it begins once it has joined is adopted.
+ */
 export async function adopt(
-  { db }: Transaction,
+  { db, locksRows }: Transaction,
   instance: string,
   dead: string,
   beat: number | undefined,
@@ -144,14 +147,20 @@ export async function adopt(
       .executeTakeFirst();
     if (struck.numDeletedRows !== 1n) return 0;
   } else {
-    const known = await db.selectFrom('instances').select('id').where('id', '=', dead).executeTakeFirst();
-    if (known !== undefined) return 0;
+    const taken = await db
+      .insertInto('instances')
+      .values({ id: dead, beat: 0 })
+      .onConflict((conflict) => conflict.column('id').doNothing())
+      .executeTakeFirst();
+    if (taken.numInsertedOrUpdatedRows !== 1n) return 0;
+    await db.deleteFrom('instances').where('id', '=', dead).execute();
   }
   const orphans = await openQuery(db)
     .select('id')
     .where('owner', '=', dead)
     .orderBy('id')
     .limit(ADOPTED_AT_ONCE)
+    .$if(locksRows, (query) => query.forUpdate().skipLocked())
     .execute();
   if (orphans.length === 0) return 0;
   const adopted = await db
@@ -202,11 +211,16 @@ export async function blotAnswers(
   return attempts.length;
 }
 
-async function current({ db }: Transaction, purchaseId: string): Promise<Selectable<PurchaseTable>> {
+/** Locked until the commit: what is decided by it still holds when it is written. */
+async function current(
+  { db, locksRows }: Transaction,
+  purchaseId: string,
+): Promise<Selectable<PurchaseTable>> {
   const row = await db
     .selectFrom('purchases')
     .selectAll()
     .where('id', '=', storedText(purchaseId))
+    .$if(locksRows, (query) => query.forUpdate())
     .executeTakeFirst();
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
   return row;
@@ -231,14 +245,11 @@ async function apply(
   });
   const changed = { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner };
   const after = { ...row, ...changed };
-  if (moves) after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt, byHand));
-  const { numUpdatedRows } = await transaction.db
-    .updateTable('purchases')
-    .set({ ...changed, last_event: after.last_event })
-    .where('id', '=', row.id)
-    .where('status', '=', row.status)
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) throw new Error(`purchase ${row.id} was changed by another writer`);
+  if (moves) {
+    after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt, byHand), changed);
+  } else {
+    await transaction.db.updateTable('purchases').set(changed).where('id', '=', row.id).execute();
+  }
   return purchaseFromRow(after);
 }
 

@@ -1,6 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { CommanderError, type Command } from 'commander';
 
-import { databasePathOf } from '../config.ts';
+import { databaseOf } from '../config.ts';
+import { openPostgresJournal } from '../journal/postgres.ts';
 import { openSqliteJournalBeside } from '../journal/sqlite-beside.ts';
 import type { Journal } from '../purchases/journal.ts';
 import type { FieldProblem } from '../purchases/problem.ts';
@@ -60,10 +63,24 @@ export function prepared(program: Command, { terminal }: Surroundings): Command 
 
 /** Opens the record beside its gateway for as long as `work` takes. */
 export async function withJournal<T>(env: Env, work: (journal: Journal) => Promise<T>): Promise<T> {
-  const journal = await openSqliteJournalBeside({ path: databasePathOf(env) });
+  const journal = await open(env);
   try {
     return await work(journal);
   } finally {
     await journal.close();
   }
+}
+
+/** Of PostgreSQL two connections are enough: the gateways need the others. */
+const POOL = 2;
+
+function open(env: Env): Promise<Journal> {
+  const database = databaseOf(env);
+  if (database.kind === 'sqlite') return openSqliteJournalBeside({ path: database.path });
+  return openPostgresJournal({
+    ...{ ...database, poolSize: POOL, migrates: false },
+    runtime: { sleep: (ms) => sleep(ms), random: () => Math.random() },
+    // What goes wrong for good is told by what is thrown.
+    log: { warn: () => undefined },
+  });
 }

@@ -78,7 +78,8 @@ export class PurchaseService {
     const { journal, dispatcher, log } = this.#options;
     const wrong = [...wrongKey(input.idempotencyKey), ...wrongWait(input.waitMs)];
     if (wrong.length > 0) return invalidInput(wrong);
-    const known = await journal.purchase('idempotencyKey', input.idempotencyKey);
+    const known = await this.#read(() => journal.purchase('idempotencyKey', input.idempotencyKey));
+    if (known !== undefined && isProblem(known)) return known;
     if (known !== undefined) return this.#again(known, input);
 
     const offer = await this.#offer(input.from, signal);
@@ -110,8 +111,11 @@ export class PurchaseService {
   async retry(input: { id: string | null; waitMs: number }): Promise<Purchase | Problem> {
     const wrong = wrongWait(input.waitMs);
     if (wrong.length > 0) return invalidInput(wrong);
-    const purchase = input.id === null ? undefined : await this.#options.journal.purchase('id', input.id);
+    const { id } = input;
+    const purchase =
+      id === null ? undefined : await this.#read(() => this.#options.journal.purchase('id', id));
     if (purchase === undefined) return noSuchPurchase();
+    if (isProblem(purchase)) return purchase;
     if (purchase.status === 'SUCCEEDED') return purchase;
     if (purchase.status === 'PENDING') return this.#whenAnswered(purchase, input.waitMs);
     if (!canRetry(purchase)) return notRetryable(purchase);
@@ -175,21 +179,34 @@ export class PurchaseService {
       const { details, wrong } = readDetails(from.details);
       same = wrong.length === 0 && sameDetails(known.order, details);
     } else {
-      same = from.quoteId === known.quoteId || (await this.#quotesTheSame(from.quoteId, known.order));
+      const quoted = from.quoteId === known.quoteId || (await this.#quotesTheSame(from.quoteId, known.order));
+      if (typeof quoted !== 'boolean') return quoted;
+      same = quoted;
     }
     if (!same) return keyConflict();
     return this.#whenAnswered(known, waitMs);
   }
 
-  async #quotesTheSame(quoteId: string | null, order: Order): Promise<boolean> {
+  async #quotesTheSame(quoteId: string | null, order: Order): Promise<boolean | Problem> {
     const quote = await this.#quote(quoteId);
+    if (quote !== undefined && isProblem(quote)) return quote;
     return quote !== undefined && sameDetails(order, detailsOf(quote.order));
   }
 
-  async #quote(id: string | null): Promise<Quote | undefined> {
+  async #quote(id: string | null): Promise<Quote | Problem | undefined> {
     if (id === null) return undefined;
-    const [quote] = await this.#options.journal.quotes([id]);
-    return quote;
+    const quotes = await this.#read(() => this.#options.journal.quotes([id]));
+    return isProblem(quotes) ? quotes : quotes[0];
+  }
+
+  /** A record that is somewhere else may be out of reach for a while: then nothing was made. */
+  async #read<T>(read: () => Promise<T>): Promise<T | Problem> {
+    try {
+      return await read();
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'the record could not be read');
+      return recordUnavailable('The record cannot be read now, so nothing was done. Please try again.');
+    }
   }
 
   async #offer(from: ConfirmInput['from'], signal: AbortSignal | undefined): Promise<Offer | Problem> {
@@ -202,6 +219,7 @@ export class PurchaseService {
     const quote = await this.#quote(from.quoteId);
     if (quote === undefined)
       return badQuote('quote_not_found', 'There is no such quote. Validate the purchase again.');
+    if (isProblem(quote)) return quote;
     if (quote.expiresAt <= this.#options.runtime.now()) {
       return badQuote('quote_expired', 'This quote has expired. Validate the purchase again for a new one.');
     }
@@ -266,6 +284,9 @@ export class PurchaseService {
         latest = now;
         if (now.status !== 'PENDING') break;
       }
+    } catch (error) {
+      // It is recorded and goes on; the client is told what is known, and may watch.
+      this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a purchase could not be watched');
     } finally {
       enough.abort();
     }
@@ -276,9 +297,15 @@ export class PurchaseService {
   async #whenConcluded(purchase: Purchase, waitMs: number): Promise<Purchase> {
     const { journal, runtime } = this.#options;
     const enough = new AbortController();
-    await Promise.race([this.#concluded(purchase.id, enough.signal), runtime.sleep(waitMs, enough.signal)]);
-    enough.abort();
-    return (await journal.purchase('id', purchase.id)) ?? purchase;
+    try {
+      await Promise.race([this.#concluded(purchase.id, enough.signal), runtime.sleep(waitMs, enough.signal)]);
+      return (await journal.purchase('id', purchase.id)) ?? purchase;
+    } catch (error) {
+      this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be watched');
+      return purchase;
+    } finally {
+      enough.abort();
+    }
   }
 
   /** When no attempt is under way any more: here, or on another instance, which does not tell. */

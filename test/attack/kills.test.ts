@@ -1,10 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
+import { compileGateway, freePort, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
 import {
   confirm,
   environment,
@@ -20,14 +19,6 @@ const BUYERS = 50;
 const SETTLED_WITHIN_MS = 30_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 /** Buys without end, each time with a new key, and asks again with the same one until it is answered. */
 async function buyer(graphql: GraphQLCaller, seen: Seen, stopped: () => boolean): Promise<void> {

@@ -84,6 +84,7 @@ export function eventSuite(name: string, fresh: () => Promise<Journal>): void {
       );
       const events = await journal.events({ after: 0, limit: 1_000 });
       await expect.poll(() => followed.length).toBe(events.length);
+      await reading;
       expect(followed).toEqual(events.map(({ position }) => position));
       expect(followed).toEqual([...new Set(followed)].sort((a, b) => a - b));
       for (const id of ids) {

@@ -140,7 +140,7 @@ async function play(journal: Journal, steps: readonly Step[]): Promise<void> {
 
 export function modelSuite(name: string, open: OpenJournal): void {
   describe(`${name}: any sequence of calls`, () => {
-    test('leaves the record as a model of a few lines has it', async () => {
+    test('leaves the record as a model of a few lines has it', { timeout: 120_000 }, async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
           const { journal, dispose } = await open();

@@ -29,12 +29,18 @@ export class SqliteStore implements Store {
     const result = await this.db.connection().execute(async (connection) => {
       const transaction: Transaction = {
         db: connection,
-        appendEvent: async (event) => {
+        locksRows: false,
+        appendEvent: async (event, change) => {
           const { position } = await connection
             .insertInto('events')
             .values(event)
             .returning('position')
             .executeTakeFirstOrThrow();
+          await connection
+            .updateTable('purchases')
+            .set({ ...change, last_event: position })
+            .where('id', '=', event.purchase_id)
+            .execute();
           wrote.event = true;
           return position;
         },

@@ -1,0 +1,101 @@
+import { randomUUID } from 'node:crypto';
+
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import { z } from 'zod';
+
+import type { Journal } from '../purchases/journal.ts';
+import type { Log, Runtime } from '../purchases/runtime.ts';
+import { SqlJournal } from './journal.ts';
+import { migrate, requireMigrated } from './migrate.ts';
+import { codeOf, fault } from './postgres/fault.ts';
+import { postgresMigrations } from './postgres/migrations.ts';
+import { connection, GuardedPool } from './postgres/pool.ts';
+import { PostgresStore } from './postgres/store.ts';
+import { Waker } from './postgres/waker.ts';
+import type { Tables } from './tables.ts';
+
+export interface PostgresJournalOptions {
+  /**
+   * postgres://user:password@host:port/database, with the parameters that node-postgres knows. The record lies in the
+   * first schema of the search_path: `?options=-csearch_path%3Dgateway` names one of its own, which must exist.
+   */
+  readonly url: string;
+  /** At most so many connections at once, and one more to listen. */
+  readonly poolSize: number;
+  /** A statement is given up after so long, in ms, whether it works or waits. */
+  readonly statementTimeoutMs: number;
+  readonly runtime: Pick<Runtime, 'sleep' | 'random'>;
+  readonly log: Pick<Log, 'warn'>;
+  /** False: the tables are left as they are, and refused unless they are exactly this version's. Default true. */
+  readonly migrates?: boolean | undefined;
+  /** The journal's `instance`; never the same twice. Default: a random one. */
+  readonly instance?: string | undefined;
+  /** Told the SQL, without its parameters, of each statement: for tests and for diagnosis. */
+  readonly onStatement?: ((sql: string) => void) | undefined;
+}
+
+/**
+ * Opens the record in a PostgreSQL database, which any number of instances may do at the same time. Throws an `Error`
+ * that names the database (never its password) and the remedy when it cannot be used.
+ */
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+  const { url, poolSize, statementTimeoutMs, runtime, log, migrates = true, onStatement } = options;
+  const where = withoutPassword(url);
+  let journal: Journal | undefined;
+  try {
+    const schema = await prepare(url, log, migrates);
+    const db = new Kysely<Tables>({
+      dialect: new PostgresDialect({
+        pool: new GuardedPool({ url, size: poolSize, statementTimeoutMs, log }),
+      }),
+      log: ({ query }) => onStatement?.(query.sql),
+    });
+    const waker = new Waker({
+      connection: connection({ url, statementTimeoutMs }),
+      channel: `scratchpower ${schema}`.slice(0, LONGEST_CHANNEL),
+      ...{ runtime, log },
+    });
+    journal = new SqlJournal(new PostgresStore({ db, waker, where, runtime }), {
+      instance: options.instance ?? randomUUID(),
+      shared: true,
+    });
+    await Promise.all([journal.ping(), waker.start()]);
+    return journal;
+  } catch (error) {
+    await journal?.close();
+    throw fault(where, error);
+  }
+}
+
+/** What PostgreSQL keeps of a name. */
+const LONGEST_CHANNEL = 63;
+const INVALID_SCHEMA_NAME = '3F000';
+const MOST_TRIES = 10;
+
+/** Brings the tables up to date, or looks whether they are, on a connection of its own that may take its time for it; returns where they lie. */
+async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): Promise<string> {
+  const pool = new GuardedPool({ url, size: 1, statementTimeoutMs: 0, log });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    const { rows } = await sql`select current_schema() as schema`.execute(db);
+    const { schema } = z.object({ schema: z.string() }).parse(rows[0]);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        if (migrates) await migrate(db, postgresMigrations, schema);
+        else await requireMigrated(db, postgresMigrations, schema);
+        return schema;
+      } catch (error) {
+        // Kysely looks at every schema of the database; one that is dropped meanwhile, by whomever, makes that fail.
+        if (codeOf(error) !== INVALID_SCHEMA_NAME || tries === MOST_TRIES) throw error;
+      }
+    }
+  } finally {
+    await db.destroy();
+  }
+}
+
+/** For a person to recognise the database by. */
+function withoutPassword(url: string): string {
+  const { username, host, pathname } = new URL(url);
+  return `postgres://${username === '' ? '' : `${username}@`}${host}${pathname}`;
+}

@@ -1,0 +1,123 @@
+import { sql, type Kysely, type Migration } from 'kysely';
+
+/**
+ * PostgreSQL's migrations, oldest first by name; each has SQLite's of the same name beside it, with the same columns.
+ * One that has been released is never edited: add another.
+ *
+ * Text is compared byte by byte (collate "C"), as SQLite and JavaScript do: pages and cursors depend on that order, and
+ * an index keeps its order when the operating system's libraries change theirs.
+ */
+export const postgresMigrations: Readonly<Record<string, Migration>> = {
+  '0001-the-record': inOrder(
+    `create table quotes (
+      id text collate "C" primary key,
+      content text not null,
+      created_at bigint not null,
+      expires_at bigint not null
+    )`,
+    `create index quotes_by_expiry on quotes (expires_at)`,
+
+    `create table purchases (
+      id text collate "C" primary key,
+      idempotency_key text collate "C" not null unique,
+      reference text collate "C" not null unique,
+      quote_id text,
+      content text not null,
+      surface text not null,
+      product_type text collate "C" not null,
+      account_id bigint not null,
+      subscriber_identifier text collate "C" not null,
+      amount text not null,
+      currency text not null,
+      created_at bigint not null,
+      status text collate "C" not null
+        check (status in ('PENDING', 'SUCCEEDED', 'FAILED', 'UNRESOLVED', 'NEEDS_ATTENTION')),
+      state text not null,
+      checks bigint not null,
+      next_check_at bigint,
+      denied_in_a_row bigint not null,
+      unresolved_since bigint,
+      last_event bigint not null,
+      owner text collate "C" not null,
+      is_open integer not null check (is_open in (0, 1))
+    )`,
+    // Pages walk these in order of id; a filter on status, product or both uses the same one (see queries.ts).
+    `create index purchases_by_status on purchases (status, product_type, id)`,
+    `create index purchases_by_account on purchases (account_id, status, product_type, id)`,
+    `create index purchases_by_subscriber on purchases (subscriber_identifier, id)`,
+    `create index purchases_due on purchases (owner, next_check_at, id) where next_check_at is not null`,
+    `create index purchases_open on purchases (owner, id) where is_open = 1`,
+
+    `create table attempts (
+      purchase_id text collate "C" not null references purchases (id),
+      number bigint not null check (number >= 1),
+      kind text not null check (kind in ('CONFIRM', 'RETRY')),
+      outcome text collate "C" not null
+        check (outcome in ('IN_FLIGHT', 'SUCCEEDED', 'REFUSED', 'UNKNOWN', 'NOT_SENT')),
+      started_at bigint not null,
+      finished_at bigint,
+      request_id text not null,
+      problem text,
+      answer_status bigint,
+      answer_body text,
+      answer_complete integer check (answer_complete in (0, 1)),
+      answer_retry_after double precision,
+      primary key (purchase_id, number),
+      check ((outcome = 'IN_FLIGHT') = (finished_at is null)),
+      check ((answer_status is null) = (answer_body is null))
+    )`,
+    `create unique index attempts_one_in_flight on attempts (purchase_id) where outcome = 'IN_FLIGHT'`,
+
+    `create table events (
+      position bigint primary key,
+      purchase_id text collate "C" not null references purchases (id),
+      at bigint not null,
+      status text collate "C" not null
+        check (status in ('PENDING', 'SUCCEEDED', 'FAILED', 'UNRESOLVED', 'NEEDS_ATTENTION')),
+      state text not null
+    )`,
+    `create index events_by_purchase on events (purchase_id, position)`,
+    // The one row that hands out positions (see store.ts). Room on its page, so that it is updated in place.
+    `create table event_counter (
+      id integer primary key check (id = 1),
+      position bigint not null
+    ) with (fillfactor = 10)`,
+    `insert into event_counter (id, position) values (1, 0)`,
+
+    `create table instances (id text collate "C" primary key, beat bigint not null)`,
+
+    `create table pulse (id integer primary key check (id = 1), beats bigint not null)`,
+    `insert into pulse (id, beats) values (1, 0)`,
+
+    // R6 and R7, whatever the program does.
+    `create function refuse_change() returns trigger language plpgsql as $$
+      begin raise exception '%', tg_argv[0] using errcode = 'restrict_violation'; end $$`,
+    `create trigger purchases_succeeded_is_final before update on purchases for each row
+      when (old.status = 'SUCCEEDED') execute function refuse_change('a purchase that SUCCEEDED never changes')`,
+    `create trigger events_never_change before update on events for each row
+      execute function refuse_change('an event never changes')`,
+    ...(['purchases', 'attempts', 'events'] as const).map(
+      (table) => `create trigger ${table}_are_kept before delete or truncate on ${table}
+        execute function refuse_change('a record of ${table} is never deleted')`,
+    ),
+  ),
+  '0002-the-person-who-must-look': inOrder(
+    `alter table events add column author text`,
+    `alter table events add column reason text check ((author is null) = (reason is null))`,
+    // A day's statement walks this one.
+    `create index events_successes on events (at, position) where status = 'SUCCEEDED'`,
+    `alter table attempts add column answer_blotted_at bigint`,
+    // As small as what is still to be blotted out.
+    `create index attempts_with_answer on attempts (finished_at)
+      where answer_status is not null and answer_blotted_at is null and finished_at is not null`,
+  ),
+};
+
+/** In one round trip. */
+function inOrder(...statements: string[]): Migration {
+  return {
+    async up(db: Kysely<unknown>) {
+      await sql.raw(statements.join(';\n')).execute(db);
+    },
+  };
+}
