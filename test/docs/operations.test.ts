@@ -19,7 +19,7 @@ function words(line: string, variables: Readonly<Record<string, string>>): strin
   );
 }
 
-it('docs/operations.md shows only commands that work, in their order', async () => {
+it('docs/operations.md shows only commands that work, in their order', { timeout: 120_000 }, async () => {
   const folder = await tempFolder();
   const path = join(folder, 'gateway.db');
   const journal = await openSqliteJournal({ path });
