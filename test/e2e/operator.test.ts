@@ -41,7 +41,8 @@ async function stuck(sandbox: Sandbox, path: string, kind: FaultRequest['kind'])
   return { gateway, graphql, id: String(id), reference: String(reference), input };
 }
 
-describe('beside a running gateway', () => {
+// Each starts several processes, one after the other.
+describe('beside a running gateway', { timeout: 120_000 }, () => {
   it('a purchase is settled by hand: its subscribers hear of it at once, and nobody charges it again', async () => {
     await using folder = await temporaryFolder();
     await using sandbox = await startSandbox();
