@@ -145,7 +145,7 @@ export class SqlJournal implements Journal {
   }
 
   async page(request: PageRequest): Promise<readonly Purchase[]> {
-    const rows = await pageQuery(this.#store.db, request)?.execute();
+    const rows = await pageQuery(this.#store.db, request, this.#store.mergesWalks)?.execute();
     return rows?.map(purchaseFromRow) ?? [];
   }
 
@@ -169,7 +169,8 @@ export class SqlJournal implements Journal {
   }
 
   async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
-    return (await dueQuery(this.#store.db, this.instance, request).execute()).map(purchaseFromRow);
+    const rows = await dueQuery(this.#store.db, this.instance, request, this.#store.mergesWalks).execute();
+    return rows.map(purchaseFromRow);
   }
 
   async owners(): Promise<readonly string[]> {

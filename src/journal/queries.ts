@@ -12,15 +12,25 @@ type Purchases<O> = SelectQueryBuilder<Tables, 'purchases', O>;
 /**
  * A page in the order of ids, which is the order of creation. Each query walks an index in that order and stops at the
  * limit, however many purchases there are: a filter on status, product or account becomes one such walk per
- * combination of status and product, which the database merges. Undefined when nothing can match.
+ * combination of status and product. SQLite merges them as they are (`merges`); PostgreSQL must be told that each is in
+ * order and as long as the page at most, or it reads and sorts all that match. Undefined when nothing can match.
  */
-export function pageQuery(db: Kysely<Tables>, { filter = {}, ...request }: PageRequest) {
-  const [first, ...others] = walks(db, filter).map((walk) => withinBounds(walk, filter, request));
+export function pageQuery(
+  db: Kysely<Tables>,
+  { filter = {}, limit, inverted, ...bounds }: PageRequest,
+  merges: boolean,
+) {
+  const direction = inverted ? 'asc' : 'desc';
+  const inOrder = <O>(walk: Purchases<O>) => walk.orderBy('id', direction).limit(limit);
+  const [first, ...others] = walks(db, filter).map((walk) => withinBounds(walk, filter, bounds));
   if (first === undefined) return undefined;
+  if (others.length === 0) return inOrder(first);
+  const part = (walk: typeof first) => db.selectFrom((merges ? walk : inOrder(walk)).as('walk')).selectAll();
   return others
-    .reduce((merged, other) => merged.unionAll(other), first)
-    .orderBy('id', request.inverted ? 'asc' : 'desc')
-    .limit(request.limit);
+    .map(part)
+    .reduce((merged, other) => merged.unionAll(other), part(first))
+    .orderBy('id', direction)
+    .limit(limit);
 }
 
 function walks(db: Kysely<Tables>, filter: PurchaseFilter) {
@@ -76,6 +86,7 @@ export function dueQuery(
   db: Kysely<Tables>,
   owner: string,
   { now, horizon, limit }: { now: Date; horizon: Date; limit: number },
+  merges: boolean,
 ) {
   const waiting = db
     .selectFrom('purchases')
@@ -94,9 +105,12 @@ export function dueQuery(
         ),
       ),
     );
-  return waiting
-    .where('next_check_at', '<=', now.getTime())
-    .unionAll(waiting.where('next_check_at', '>', Math.max(now.getTime(), horizon.getTime())))
+  const walk = (from: typeof waiting) => {
+    const inOrder = from.orderBy('next_check_at').orderBy('id').limit(limit);
+    return db.selectFrom((merges ? from : inOrder).as('walk')).selectAll();
+  };
+  return walk(waiting.where('next_check_at', '<=', now.getTime()))
+    .unionAll(walk(waiting.where('next_check_at', '>', Math.max(now.getTime(), horizon.getTime()))))
     .orderBy('next_check_at')
     .orderBy('id')
     .limit(limit);

@@ -22,6 +22,8 @@ export interface Transaction {
 export interface Store {
   /** For reads; never sees what is not committed. */
   readonly db: Kysely<Tables>;
+  /** Whether the parts of a `union all`, each in order by an index, are merged in that order without being told. */
+  readonly mergesWalks: boolean;
   /**
    * Commits what `work` did, resolving once that is durable; or, when `work` or the commit throws, undoes it and
    * rejects. `work` may be run more than once and so has no effect but on the transaction.

@@ -159,8 +159,8 @@ describe.skipIf(noServer !== undefined)('PostgreSQL: a server that is not as it 
       tls: expect.stringMatching(/TLS.*sslmode/),
       encoding: expect.stringMatching(/LATIN1.*UTF8/),
     });
-    await schema.query('alter role postgres set default_transaction_read_only = on');
-    expect(await complaintOf(schema.url)).toMatch(/read-only.*primary/);
+    const standby = schema.url.replace('options=', 'options=-cdefault_transaction_read_only%3Don+');
+    expect(await complaintOf(standby)).toMatch(/read-only.*primary/);
     const url = new URL(server.url);
     for (let held = 0; held < 7; held += 1) await holdConnection(url.href);
     expect(await as(() => undefined)).toMatch(/no connection left.*max_connections/);

@@ -42,7 +42,9 @@ export async function temporarySchema(databaseUrl = testDatabaseUrl): Promise<Te
   const query: TestSchema['query'] = (sql, parameters) =>
     asAdmin(databaseUrl, async (client) => {
       await client.query(`set search_path = ${name}`);
-      return (await client.query<Record<string, any>>(sql, parameters)).rows;
+      // Of several statements, the rows of the last.
+      const result = await client.query<Record<string, any>>(sql, parameters);
+      return Array.isArray(result) ? (result.at(-1)?.rows ?? []) : result.rows;
     });
   return {
     name,

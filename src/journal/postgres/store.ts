@@ -26,6 +26,7 @@ const numbered = z.object({ position: z.int() });
 
 export class PostgresStore implements Store {
   readonly db: Kysely<Tables>;
+  readonly mergesWalks = false;
   readonly #options: PostgresStoreOptions;
   readonly #writing = new Set<Promise<unknown>>();
 

@@ -16,6 +16,7 @@ interface SqliteStoreOptions {
 
 export class SqliteStore implements Store {
   readonly db: Kysely<Tables>;
+  readonly mergesWalks = true;
   readonly #options: SqliteStoreOptions;
   readonly #wakes = new Set<() => void>();
 
