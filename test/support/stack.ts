@@ -79,8 +79,8 @@ export function environment(sandbox: Sandbox, databasePath: string, options: Sta
   };
 }
 
-export async function temporaryFolder(): Promise<AsyncDisposable & { path: string }> {
-  const path = await mkdtemp(join(tmpdir(), 'gateway-'));
+export async function temporaryFolder(inside = tmpdir()): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(inside, 'gateway-'));
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
