@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
 import { pino, type Logger } from 'pino';
 import { v7 } from 'uuid';
@@ -140,6 +140,7 @@ export function systemRuntime(): Runtime {
     monotonic: () => performance.now(),
     sleep: (ms, signal) =>
       sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined),
+    turn: () => setImmediate(),
     random: () => Math.random(),
     id: (at) => {
       // Within a millisecond the counter keeps the order.

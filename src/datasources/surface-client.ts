@@ -104,6 +104,10 @@ export class SurfaceClient {
     return this.#gate.enter();
   }
 
+  isThere(): boolean {
+    return this.#breaker.state === 'CLOSED' || this.#breaker.state === 'PROBE_DUE';
+  }
+
   close(): Promise<void> {
     return this.#carrier.close();
   }

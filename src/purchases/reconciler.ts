@@ -91,9 +91,10 @@ export class Reconciler {
 
   /** An attempt in flight that this process does not work on was left by one that died. */
   async #pickUpOrphans(): Promise<void> {
-    const { journal, dispatcher, log } = this.#options;
+    const { journal, dispatcher, runtime, log } = this.#options;
     for (const { purchase, attempt } of await journal.inFlight()) {
       if (dispatcher.active.has(purchase.id) || this.#stopping.signal.aborted) continue;
+      await runtime.turn();
       log.warn(
         { purchaseId: purchase.id, attempt: attempt.number },
         'an attempt was left in flight; finding out',
@@ -119,6 +120,8 @@ export class Reconciler {
         this.#check(purchase, () => failed.add(purchase.id));
       }
       if (this.#working.size === 0) return;
+      // A check that sends nothing does not wait for anything either: without this it would be the only thing that runs.
+      await runtime.turn();
       // A slot that frees itself is filled at once; a check that hangs holds up no other.
       if (waiting.length === 0 || this.#working.size >= concurrency) await this.#oneToEnd();
       if (waiting.length === 0) return;

@@ -6,6 +6,8 @@ export interface Runtime {
   monotonic(): number;
   /** Resolves after `ms`, or at once when the signal aborts (it does not throw). Does not keep the process alive. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves in the next turn of the event loop: what came in meanwhile has been served by then. */
+  turn(): Promise<void>;
   /** A number in [0, 1). */
   random(): number;
   /** A UUID of version 7, whose time is the given instant: later ids sort later. */

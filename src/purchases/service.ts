@@ -132,10 +132,13 @@ export class PurchaseService {
 
   /**
    * One retry of an unresolved purchase, for the reconciler. Resolves when it is concluded; throws a `ProblemError` when
-   * there is no place for it now.
+   * there is no place for it now, or nobody to ask.
    */
   async check(purchase: Purchase): Promise<void> {
-    const slot = await this.#options.upstream.on(purchase.order.surface).admit();
+    const vending = this.#options.upstream.on(purchase.order.surface);
+    // An attempt that cannot be sent tells nothing, and costs the disk two writes.
+    if (!vending.isThere()) throw new ProblemError(nobodyThere());
+    const slot = await vending.admit();
     if (isProblem(slot)) throw new ProblemError(slot);
     await this.#askAgain(purchase, slot);
     await this.#options.dispatcher.active.get(purchase.id);
@@ -367,6 +370,11 @@ function notRetryable({ problem: why }: Purchase): Problem {
     code: 'purchase_not_retryable',
     message: `This purchase was refused for good${why === null ? '' : `: ${why.message}`} Buy again with a new key.`,
   });
+}
+
+function nobodyThere(): Problem {
+  const message = 'The provider is not available at this moment.';
+  return problem({ type: 'UNAVAILABLE', code: 'circuit_open', message, retryable: true });
 }
 
 function recordUnavailable(message: string): Problem {

@@ -67,6 +67,8 @@ export interface Vending {
   validate(order: Order, call: Call): Promise<Priced | Problem>;
   /** Waits for a place, for a bounded time; a retryable `Problem` when there is none. Never throws. */
   admit(): Promise<Slot | Problem>;
+  /** False while nobody is known to be there, and it is not yet time to find out again. */
+  isThere(): boolean;
   /** Debits every time the upstream processes it. To be called once per purchase (R1). */
   confirm(order: Order, reference: string, call: Call): Promise<Sent>;
   /** Asks what became of a reference, and reattempts it if it had failed. Safe to repeat. */

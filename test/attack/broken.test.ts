@@ -65,6 +65,38 @@ describe('an upstream', () => {
   });
 });
 
+describe('an upstream that has gone', () => {
+  it('leaves the gateway alive and easy to stop, however many purchases wait for it', async () => {
+    await using folder = await temporaryFolder();
+    const sandbox = await startSandbox();
+    await sandbox.close();
+    const path = `${folder.path}/gateway.db`;
+    const journal = await openSqliteJournal({ path });
+    const due = { nextCheckAt: new Date(), unresolvedSince: new Date() };
+    for (let n = 0; n < 300; n += 1) {
+      const { purchase } = await journal.begin(newPurchase(), newAttempt());
+      await finish(journal, { purchaseId: purchase.id, number: 1 }, to('UNRESOLVED', due));
+    }
+    await journal.close();
+    const env = {
+      ...environment(sandbox, path),
+      ...{ RECONCILE_BASE_DELAY_MS: '1', RECONCILE_MAX_DELAY_MS: '1' },
+      ...{ CIRCUIT_FAILURES: '1', CIRCUIT_OPEN_MS: '60000' },
+    };
+    await using gateway = await startGatewayProcess(env, command);
+    for (let n = 0; n < 5; n += 1) {
+      await sleep(200);
+      const live = await fetch(`${gateway.url}/health/live`, { signal: AbortSignal.timeout(5_000) });
+      expect(live.status).toBe(200);
+    }
+    expect(await gateway.kill('SIGTERM')).toBe(0);
+    const { history } = await check(path, sandbox, undefined, { settled: false });
+    // Nobody is asked, and nothing is written, while it is known that nobody is there.
+    expect(history.attempts.length).toBeLessThan(2 * 300);
+    expect(history.purchases.every(({ status }) => status === 'UNRESOLVED')).toBe(true);
+  });
+});
+
 describe('a clock', () => {
   it.each([3_600_000, -3_600_000])('that jumps by %d ms in mid-purchase changes nothing', async (jump) => {
     await using folder = await temporaryFolder();

@@ -71,6 +71,7 @@ async function run(options: {
           ticks += 1;
           if (ticks === options.ticks) void reconciler.stop().then(resolve);
         },
+        turn: () => new Promise((resume) => setImmediate(resume)),
         random: () => 0,
         id: () => 'an id',
       },

@@ -242,6 +242,7 @@ async function compose() {
       story.push('admit');
       return Promise.resolve(place ?? { release: () => void (released += 1) });
     },
+    isThere: () => true,
     ready: () => Promise.resolve(),
   };
   const upstream = { defaultSurface: 'V1', on: () => vending, close: () => Promise.resolve() } as const;

@@ -28,6 +28,7 @@ export class SimulatedProcess {
       now: () => world.wall,
       monotonic: () => world.now - this.#startedAt,
       sleep: (ms, signal) => this.#sleep(ms, signal),
+      turn: () => new Promise((resolve) => this.after(0, resolve)),
       random: () => world.random(),
       id: (at) => {
         seq += 1;

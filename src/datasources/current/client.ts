@@ -39,6 +39,7 @@ export function createCurrent(options: SurfaceOptions): Vending & { close(): Pro
     },
     read: (answer, expected) => client.readAnswer(answer, expected),
     admit: () => client.admit(),
+    isThere: () => client.isThere(),
     ready: () => client.ready(),
     close: () => client.close(),
   };

@@ -40,6 +40,7 @@ export function createV1(options: SurfaceOptions): Vending & { close(): Promise<
     },
     read: (answer, expected) => client.readAnswer(answer, expected),
     admit: () => client.admit(),
+    isThere: () => client.isThere(),
     ready: () => client.ready(),
     close: () => client.close(),
   };
