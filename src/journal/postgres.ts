@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { Kysely, PostgresDialect, sql } from 'kysely';
-import { z } from 'zod';
+import { Kysely, PostgresDialect } from 'kysely';
 
 import type { Journal } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
@@ -9,9 +8,11 @@ import { SqlJournal } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
 import { codeOf, fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
+import { requireSchema, requireWhole } from './postgres/moving.ts';
 import { connection, GuardedPool } from './postgres/pool.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { Waker } from './postgres/waker.ts';
+import { withoutPassword } from './postgres/where.ts';
 import type { Tables } from './tables.ts';
 
 export interface PostgresJournalOptions {
@@ -77,8 +78,8 @@ async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): 
   const pool = new GuardedPool({ url, size: 1, statementTimeoutMs: 0, log });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    const { rows } = await sql`select current_schema() as schema`.execute(db);
-    const { schema } = z.object({ schema: z.string() }).parse(rows[0]);
+    const schema = await requireSchema(db);
+    await requireWhole(db);
     for (let tries = 1; ; tries += 1) {
       try {
         if (migrates) await migrate(db, postgresMigrations, schema);
@@ -92,10 +93,4 @@ async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): 
   } finally {
     await db.destroy();
   }
-}
-
-/** For a person to recognise the database by. */
-function withoutPassword(url: string): string {
-  const { username, host, pathname } = new URL(url);
-  return `postgres://${username === '' ? '' : `${username}@`}${host}${pathname}`;
 }
