@@ -99,7 +99,7 @@ async function isEmpty(target: Kysely<Tables>): Promise<boolean> {
   return true;
 }
 
-/** Goes on after the last row of the target: all before it are there, or the comparison will tell. */
+/** Goes on after the last row of the target, when it is one of this record: all before it are there, or the comparison tells. */
 async function copy(
   source: Kysely<Tables>,
   target: Kysely<Tables>,
@@ -113,6 +113,7 @@ async function copy(
     .orderBy(sql.join(key.map((name) => sql`${sql.ref(name)} desc`)))
     .limit(1)
     .execute();
+  if (last !== undefined) await requireSame(source, one, last);
   let rows = 0;
   for await (const batch of batches(source, one, last)) {
     const columns = Object.keys(batch[0] ?? {});
@@ -122,6 +123,22 @@ async function copy(
     rows += batch.length;
     onBatch?.(table, rows);
   }
+}
+
+/** Before a row of this record is put beside those of another. */
+async function requireSame(source: Kysely<Tables>, { table, key }: Moved, row: Row): Promise<void> {
+  const conditions = key.map((name) => sql`${sql.ref(name)} = ${row[name]}`);
+  const query = sql<Row>`select * from ${sql.table(table)} where ${sql.join(conditions, sql` and `)}`;
+  const [same] = (await query.execute(source)).rows;
+  if (same !== undefined && canonical(same) === canonical(row)) return;
+  throw new Error(
+    `The target holds another record: the last row of its ${table} is not in the file. Name an empty database or schema.`,
+  );
+}
+
+/** By name, for the two databases have their columns in an order of their own. */
+function canonical(row: Row): string {
+  return JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function* batches(
@@ -165,8 +182,7 @@ async function sumOf(db: Kysely<Tables>, one: Moved): Promise<{ rows: number; sh
   for await (const batch of batches(db, one)) {
     for (const row of batch) {
       rows += 1;
-      // By name, for the two databases have their columns in an order of their own.
-      hash.update(`${JSON.stringify(Object.entries(row).sort(([a], [b]) => (a < b ? -1 : 1)))}\n`);
+      hash.update(`${canonical(row)}\n`);
     }
   }
   return { rows, sha256: hash.digest('hex') };

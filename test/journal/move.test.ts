@@ -4,17 +4,22 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { moveRecord } from '../../src/journal/move.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
-import { purchaseStatuses } from '../../src/purchases/purchase.ts';
+import { purchaseStatuses, type Quote } from '../../src/purchases/purchase.ts';
 import { readRecord } from '../attack/history.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { newAttempt, newPurchase, newQuote, NOON, purchaseIn } from './fixtures.ts';
 import { freshSchema, opened as openedPostgres } from './postgres-fixtures.ts';
 import { opened, tempPath } from './sqlite-fixtures.ts';
 
-const quotes = Array.from({ length: 3 }, () => newQuote());
+interface Filled {
+  readonly path: string;
+  readonly record: Awaited<ReturnType<typeof readRecord>>;
+  readonly quotes: readonly Quote[];
+}
 
 /** A file with purchases of every kind, more than one batch of them, and text that is hard to keep. */
-async function filled(): Promise<{ path: string; record: Awaited<ReturnType<typeof readRecord>> }> {
+async function filled(): Promise<Filled> {
+  const quotes = Array.from({ length: 3 }, () => newQuote());
   const path = await tempPath();
   const journal = await opened(path);
   for (const quote of quotes) await journal.saveQuote(quote);
@@ -28,7 +33,7 @@ async function filled(): Promise<{ path: string; record: Awaited<ReturnType<type
   await journal.keepAnswer({ purchaseId: hard.id, number: 1 }, answer);
   const record = await readRecord(journal);
   await journal.close();
-  return { path, record };
+  return { path, record, quotes };
 }
 
 const move = (from: string, to: string, onBatch?: (table: string, rows: number) => void) => {
@@ -36,7 +41,7 @@ const move = (from: string, to: string, onBatch?: (table: string, rows: number) 
   return moveRecord({ from, to, tell: (line) => void lines.push(line), onBatch }).then(() => lines);
 };
 
-async function expectMoved(journal: Journal, record: Awaited<ReturnType<typeof readRecord>>): Promise<void> {
+async function expectMoved(journal: Journal, { record, quotes }: Filled): Promise<void> {
   const moved = await readRecord(journal);
   expect(moved).toEqual(record);
   expect(await journal.quotes(quotes.map(({ id }) => id))).toHaveLength(quotes.length);
@@ -46,12 +51,13 @@ async function expectMoved(journal: Journal, record: Awaited<ReturnType<typeof r
 
 describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () => {
   test('every row is there, exactly, positions and all; the old owners are dead, and what they left is taken up', async () => {
-    const { path, record } = await filled();
+    const filledFile = await filled();
+    const { path, record, quotes } = filledFile;
     const schema = await freshSchema();
     const lines = await move(path, schema.url);
     expect(lines.join('\n')).toMatch(/^purchases: 426 rows, sha256 [0-9a-f]{64}$/m);
     const journal = await openedPostgres(schema.url);
-    await expectMoved(journal, record);
+    await expectMoved(journal, filledFile);
     for (const owner of await journal.owners())
       expect(await journal.adopt(owner, undefined)).toBeGreaterThan(0);
     expect(await journal.purgeQuotes(new Date(NOON.getTime() + 1e9))).toBe(quotes.length);
@@ -62,7 +68,8 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
   test.each(['quotes', 'purchases', 'attempts', 'events'])(
     'interrupted among the %s it goes on where it ended, and no gateway opens the half of it',
     async (table) => {
-      const { path, record } = await filled();
+      const filledFile = await filled();
+      const { path } = filledFile;
       const schema = await freshSchema();
       const interrupted = move(path, schema.url, (at) => {
         if (at === table) throw new Error('power cut');
@@ -72,7 +79,7 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
       const again: string[] = [];
       await move(path, schema.url, (at) => void again.push(at));
       if (table === 'events') expect(again).not.toContain('purchases');
-      await expectMoved(await openedPostgres(schema.url), record);
+      await expectMoved(await openedPostgres(schema.url), filledFile);
     },
   );
 
@@ -86,6 +93,18 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
     expect(await readRecord(gateway)).toEqual(one.record);
     await gateway.join();
     await expect(move(one.path, schema.url)).rejects.toThrow(/gateway uses the target/);
+  });
+
+  test('into the half of another record nothing is put, and that one can still be completed', async () => {
+    const [one, other] = [await filled(), await filled()];
+    const schema = await freshSchema();
+    const interrupted = move(one.path, schema.url, (at) => {
+      if (at === 'purchases') throw new Error('power cut');
+    });
+    await expect(interrupted).rejects.toThrow('power cut');
+    await expect(move(other.path, schema.url)).rejects.toThrow(/another record/);
+    await move(one.path, schema.url);
+    await expectMoved(await openedPostgres(schema.url), one);
   });
 
   test('a row that was changed on the way is noticed', async () => {

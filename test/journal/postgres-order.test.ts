@@ -5,9 +5,10 @@ import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 
+import { adopt } from '../../src/journal/writes.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { freePort } from '../support/process.ts';
-import { newAttempt, newPurchase, purchaseIn } from './fixtures.ts';
+import { newAttempt, newPurchase, purchaseIn, trace } from './fixtures.ts';
 import { freshSchema, inside, opened } from './postgres-fixtures.ts';
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -126,6 +127,68 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: transactions', () => {
     await expect.poll(() => journal.purchase('id', purchase.id)).toBeDefined();
     expect(await journal.lastPosition()).toBe(1);
     expect((await journal.begin(purchase, newAttempt())).attempt).toBeNull();
+  });
+
+  test('what is written while another takes the purchase over is refused, for it waits and then looks', async () => {
+    const schema = await freshSchema();
+    const journal = await opened(schema.url);
+    const other = await connected(schema.url);
+    const answer = { status: 200, body: '', complete: true, retryAfterSeconds: null };
+    const result = { outcome: 'UNKNOWN', problem: null, finishedAt: new Date() } as const;
+    const change = { status: 'UNRESOLVED', updatedAt: new Date() } as const;
+    const writes = [
+      (purchaseId: string) => journal.keepAnswer({ purchaseId, number: 1 }, answer),
+      (purchaseId: string) => journal.finishAttempt({ purchaseId, number: 1 }, result, change),
+    ];
+    for (const write of writes) {
+      const { purchase } = await journal.begin(newPurchase(), newAttempt());
+      const before = await trace(journal, purchase.id);
+      await other.query('begin');
+      await other.query(`update purchases set owner = 'other' where id = $1`, [purchase.id]);
+      const late = write(purchase.id);
+      late.catch(() => undefined);
+      await sleep(200);
+      await other.query('commit');
+      await expect(late).rejects.toThrow(/another instance/);
+      const purchaseNow = { ...before.purchase, owner: 'other' };
+      expect(await trace(journal, purchase.id)).toMatchObject({
+        ...{ purchase: purchaseNow, attempts: before.attempts, lastPosition: before.lastPosition },
+      });
+    }
+  });
+
+  test('a purchase that another is writing is passed over by an adoption, which waits for nobody', async () => {
+    const schema = await freshSchema();
+    const [dead, journal] = [await opened(schema.url), await opened(schema.url)];
+    const other = await connected(schema.url);
+    const { purchase } = await dead.begin(newPurchase(), newAttempt());
+    await dead.begin(newPurchase(), newAttempt());
+    await other.query('begin');
+    await other.query('select from purchases where id = $1 for update', [purchase.id]);
+    expect(await journal.adopt(dead.instance, undefined)).toBe(1);
+    await other.query('rollback');
+    expect(await journal.adopt(dead.instance, undefined)).toBe(1);
+    expect(await journal.adopt(dead.instance, undefined)).toBe(0);
+  });
+
+  test('one that is struck off cannot join again before its purchases are taken', async () => {
+    const schema = await freshSchema();
+    const dead = await opened(schema.url);
+    await dead.begin(newPurchase(), newAttempt());
+    const adopting = await inside(schema.url);
+    let joined = false;
+    let joining = Promise.resolve();
+    const taken = await adopting.store.write(async (transaction) => {
+      const count = await adopt(transaction, 'living', dead.instance, undefined);
+      joining = dead.join().then(() => void (joined = true));
+      await sleep(200);
+      expect(joined).toBe(false);
+      return count;
+    });
+    await joining;
+    expect(taken).toBe(1);
+    expect(await dead.beat()).toBe(true);
+    expect(await dead.inFlight()).toEqual([]);
   });
 
   test('of two that settle and answer the same attempts at once, none waits for the other for ever', async () => {
