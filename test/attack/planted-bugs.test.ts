@@ -3,7 +3,13 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
+import { noPostgres } from '../support/postgres.ts';
 import { plantedBugs } from './planted-bugs.ts';
+
+/** Where no PostgreSQL answers, the bugs that only its tests notice are left out. */
+const bugs = Object.entries(plantedBugs).filter(
+  ([, { caughtBy }]) => noPostgres === undefined || !caughtBy.includes('postgres'),
+);
 
 interface Run {
   readonly failed: boolean;
@@ -28,7 +34,7 @@ function runWith(name: string, tests: string): Promise<Run> {
 }
 
 describe('a planted bug', () => {
-  it.each(Object.entries(plantedBugs))('“%s” is caught', { timeout: 120_000 }, async (name, bug) => {
+  it.each(bugs)('“%s” is caught', { timeout: 120_000 }, async (name, bug) => {
     for (const { file, from } of bug.changes) expect(readFileSync(file, 'utf8')).toContain(from);
     const { failed, output } = await runWith(name, bug.caughtBy);
     for (const { file } of bug.changes) expect(output).toContain(`planted in ${file}`);

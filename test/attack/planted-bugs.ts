@@ -129,4 +129,14 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     ],
     caughtBy: 'test/journal/sqlite.test.ts',
   },
+  'what another instance is taking over is looked at without waiting': {
+    changes: [
+      {
+        file: 'src/journal/writes.ts',
+        from: '.$if(locksRows, (query) => query.forUpdate())',
+        to: '.$if(!locksRows, (query) => query)',
+      },
+    ],
+    caughtBy: 'test/journal/postgres-order.test.ts',
+  },
 };

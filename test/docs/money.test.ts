@@ -32,7 +32,6 @@ describe('docs/money.md', () => {
   });
 
   it('counts the planted bugs', () => {
-    expect(Object.keys(plantedBugs)).toHaveLength(14);
-    expect(page).toContain('puts fourteen bugs into the source');
+    expect(page).toContain(`puts ${Object.keys(plantedBugs).length} bugs into the source`);
   });
 });
