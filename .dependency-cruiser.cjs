@@ -22,7 +22,7 @@ module.exports = {
       severity: 'error',
       comment: `src/${name} may import only: ${[...allowed, name].join(', ')}`,
       from: { path: room(name) },
-      to: { path: '^(src|sandbox|scripts|test)/', pathNot: [name, ...allowed].map(room) },
+      to: { path: '^(src|sandbox|scripts|test|bench)/', pathNot: [name, ...allowed].map(room) },
     })),
     {
       name: 'every-file-has-a-room',
@@ -36,7 +36,7 @@ module.exports = {
       severity: 'error',
       comment: 'the sandbox is written from the contract, not from what the gateway happens to send',
       from: { path: '^sandbox/' },
-      to: { path: '^(src|scripts|test)/' },
+      to: { path: '^(src|scripts|test|bench)/' },
     },
     {
       name: 'domain-is-pure',

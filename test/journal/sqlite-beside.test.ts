@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
+import { systemRuntime } from '../../src/gateway.ts';
 import { openSqliteJournalBeside } from '../../src/journal/sqlite-beside.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { EventFeed } from '../../src/purchases/feed.ts';
 import { purchaseIn, someone, to } from './fixtures.ts';
 import { holder, opened, outsider, tempPath } from './sqlite-fixtures.ts';
 
@@ -24,6 +26,22 @@ describe('SQLite: beside a gateway', () => {
     await journal.close();
     await gateway.kill();
     expect(await (await opened(path)).purchase('id', id)).toMatchObject({ status: 'UNRESOLVED' });
+  });
+
+  test('what it wrote reaches those who follow the gateway’s events, though nothing wakes them', async () => {
+    const path = await tempPath();
+    const gateway = await opened(path);
+    const journal = await beside(path);
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const feed = await EventFeed.open({ journal: gateway, runtime: systemRuntime(), log });
+    onTestFinished(() => feed.close());
+    const { id } = await purchaseIn(gateway, 'NEEDS_ATTENTION');
+    const watch = await feed.watch(id);
+    await watch?.next();
+    const seen = watch?.next();
+    await journal.decide(id, someone, () => to('SUCCEEDED'));
+    expect((await seen)?.value).toMatchObject({ id, status: 'SUCCEEDED' });
+    expect((await watch?.next())?.done).toBe(true);
   });
 
   test('it takes no lock: a gateway starts beside it, and both see what the other wrote', async () => {

@@ -1,14 +1,12 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
-import { openSqliteJournalBeside } from '../../src/journal/sqlite-beside.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { EventFeed } from '../../src/purchases/feed.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import type { PurchaseEvent } from '../../src/purchases/purchase.ts';
-import { finish, newAttempt, newPurchase, purchaseIn, someone, to } from '../journal/fixtures.ts';
+import { finish, newAttempt, newPurchase, purchaseIn, to } from '../journal/fixtures.ts';
+import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound } from '../support/domain.ts';
-import { temporaryFolder } from '../support/stack.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** More than the feed keeps in memory. */
@@ -20,7 +18,7 @@ let readsThatFail: number;
 
 beforeEach(async () => {
   readsThatFail = 0;
-  const record = await openSqliteJournal({ path: ':memory:' });
+  const record = new MemoryJournal(new MemoryRecord(), { instance: 'one', shared: false });
   journal = new Proxy(record, {
     get: (target, name: keyof Journal) => {
       if (name !== 'events') return bound(target, name);
@@ -115,26 +113,6 @@ describe('R7: a follower', () => {
     readsThatFail = 2;
     await write(2);
     await expect.poll(() => live.positions, { timeout: 5_000 }).toEqual(upTo(6));
-  });
-
-  it('gets within a second or so what another process wrote into the same record', async () => {
-    await using folder = await temporaryFolder();
-    const path = `${folder.path}/gateway.db`;
-    const ours = await openSqliteJournal({ path });
-    const theirs = await openSqliteJournalBeside({ path });
-    const shared = await EventFeed.open({ journal: ours, runtime: systemRuntime(), log });
-    const { id } = await purchaseIn(ours, 'NEEDS_ATTENTION');
-    const watch = await shared.watch(id);
-    await watch?.next();
-    const seen = watch?.next();
-    const decidedAt = performance.now();
-    await theirs.decide(id, someone, () => to('SUCCEEDED'));
-    expect((await seen)?.value).toMatchObject({ id, status: 'SUCCEEDED' });
-    expect(performance.now() - decidedAt).toBeLessThan(2_500);
-    expect((await watch?.next())?.done).toBe(true);
-    shared.close();
-    await theirs.close();
-    await ours.close();
   });
 
   it('that has left is forgotten at once, also while nothing happens', async () => {

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Account, Product } from '../../src/purchases/catalogue.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem, ProblemError, type Problem } from '../../src/purchases/problem.ts';
@@ -10,6 +9,7 @@ import type { PurchaseInput } from '../../src/purchases/input.ts';
 import { composePurchasing } from '../../src/purchases/purchasing.ts';
 import type { PurchaseService } from '../../src/purchases/service.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
+import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound, bwp, someProblem } from '../support/domain.ts';
 
 const electricity: Product = {
@@ -220,9 +220,9 @@ function confirm(service: PurchaseService): Promise<Purchase | Problem> {
 
 const idOf = (purchase: Purchase | Problem) => (isProblem(purchase) ? '' : purchase.id);
 
-/** The whole heart on a real record, with an upstream that says what the test wants. */
+/** The whole heart on a record in memory, with an upstream that says what the test wants. */
 async function compose() {
-  const record = await openSqliteJournal({ path: ':memory:' });
+  const record = new MemoryJournal(new MemoryRecord(), { instance: 'one', shared: false });
   const journal = watched(record);
   const runtime = systemRuntime();
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,24 @@
+// npm run bench [-- NAMES] [--quick]
+import { program } from 'commander';
+
+import { benchInstances } from './instances.ts';
+import { benchJournal } from './journal.ts';
+
+const benches = { journal: benchJournal, instances: benchInstances };
+
+program
+  .name('npm run bench --')
+  .description(
+    'Measures the gateway on this machine and writes the figures into the docs. The machine should do nothing else.',
+  )
+  .option('--quick', 'small and short; tells the figures, and writes nothing into the docs', false)
+  .argument('[names...]', `which: ${Object.keys(benches).join(', ')}; all when none is named`)
+  .action(async (names: string[], options: { quick: boolean }) => {
+    const unknown = names.filter((name) => !(name in benches));
+    if (unknown.length > 0)
+      program.error(`there is no ${unknown.join(', ')}: ${Object.keys(benches).join(', ')}`);
+    for (const [name, bench] of Object.entries(benches)) {
+      if (names.length === 0 || names.includes(name)) await bench(options);
+    }
+  });
+await program.parseAsync();

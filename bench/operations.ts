@@ -1,0 +1,37 @@
+import { randomUUID } from 'node:crypto';
+
+const CONFIRM = `mutation Confirm($input: ConfirmPurchaseInput!) {
+  confirmPurchase(input: $input) {
+    __typename
+    ... on Purchase { id status reference tokens { kind formatted } charges { total { amount currency } } receiptNumber }
+    ... on Problem { type code message retryable }
+  }
+}`;
+
+/** A purchase for the smallest sum, with a key of its own. */
+export function confirmation(): string {
+  const details = {
+    ...{ productType: 'ELECTRICITY', providerCode: 'BPC', subscriberIdentifier: '04040404040' },
+    accountId: Buffer.from('Account:13209').toString('base64'),
+    beneficiaryPhoneNumber: '+26771436390',
+    amount: { amount: '1.00', currency: 'BWP' },
+  };
+  return JSON.stringify({
+    query: CONFIRM,
+    variables: { input: { idempotencyKey: randomUUID(), from: { details } } },
+  });
+}
+
+export const isSuccess = (body: string): boolean => body.includes('"status":"SUCCEEDED"');
+
+export const FIRST_PAGE = JSON.stringify({
+  query: `query FirstPage {
+    purchases(first: 50) {
+      edges { node { id createdAt status reference subscriber { identifier } amount { amount currency } tokens { formatted } } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`,
+});
+
+export const isFirstPage = (body: string): boolean =>
+  body.includes('"hasNextPage":true') && !body.includes('"errors"');

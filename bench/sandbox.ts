@@ -1,0 +1,34 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface SandboxProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** What the gateway needs in order to find it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The sandbox as a process of its own, answering at once. */
+export async function startSandboxProcess(): Promise<SandboxProcess> {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts'], {
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', PROCESSING_MS: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('Test numbers:')) resolve();
+    });
+    void exited.then(() => reject(new Error('the sandbox did not start')));
+  });
+  const lines = [...output.matchAll(/^ {2}(SCRATCHPOWER_\w+)=(.*)$/gm)];
+  return {
+    pid: child.pid ?? 0,
+    environment: Object.fromEntries(lines.map(([, name, value]) => [name ?? '', value ?? ''])),
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
