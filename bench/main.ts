@@ -3,8 +3,9 @@ import { program } from 'commander';
 
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
+import { benchPeers } from './peers.ts';
 
-const benches = { journal: benchJournal, instances: benchInstances };
+const benches = { peers: benchPeers, journal: benchJournal, instances: benchInstances };
 
 program
   .name('npm run bench --')

@@ -3,8 +3,7 @@ import { randomUUID } from 'node:crypto';
 const CONFIRM = `mutation Confirm($input: ConfirmPurchaseInput!) {
   confirmPurchase(input: $input) {
     __typename
-    ... on Purchase { id status reference tokens { kind formatted } charges { total { amount currency } } receiptNumber }
-    ... on Problem { type code message retryable }
+    ... on Purchase { id status reference subscriber { identifier } amount { amount currency } tokens { kind formatted } }
   }
 }`;
 
@@ -35,3 +34,23 @@ export const FIRST_PAGE = JSON.stringify({
 
 export const isFirstPage = (body: string): boolean =>
   body.includes('"hasNextPage":true') && !body.includes('"errors"');
+
+const ACCOUNT = 'id name category currency balance { amount currency }';
+export const ACCOUNTS = JSON.stringify({ query: `query Accounts { accounts { ${ACCOUNT} } }` });
+export const HOME = JSON.stringify({
+  query: `query Home {
+    viewer { username role organisation { code name } }
+    accounts { ${ACCOUNT} }
+    products { type displayName subscriberId { label hint minLength maxLength pattern } providers { code name } }
+  }`,
+});
+export const PAGE_WITH_ACCOUNTS = JSON.stringify({
+  query: `query Page {
+    purchases(first: 50) {
+      edges { node {
+        id createdAt status reference subscriber { identifier name } amount { amount currency }
+        tokens { kind formatted } account { id name balance { amount currency } }
+      } }
+    }
+  }`,
+});

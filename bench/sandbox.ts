@@ -1,10 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
+import { z } from 'zod';
+
 export interface SandboxProcess extends AsyncDisposable {
   readonly pid: number;
   /** What the gateway needs in order to find it. */
   readonly environment: Readonly<Record<string, string>>;
+  /** How many calls have come so far. */
+  calls(): Promise<number>;
 }
 
 /** The sandbox as a process of its own, answering at once. */
@@ -23,9 +27,14 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
     void exited.then(() => reject(new Error('the sandbox did not start')));
   });
   const lines = [...output.matchAll(/^ {2}(SCRATCHPOWER_\w+)=(.*)$/gm)];
+  const environment = Object.fromEntries(lines.map(([, name, value]) => [name ?? '', value ?? '']));
   return {
     pid: child.pid ?? 0,
-    environment: Object.fromEntries(lines.map(([, name, value]) => [name ?? '', value ?? ''])),
+    environment,
+    calls: async () => {
+      const answer = await fetch(`${environment['SCRATCHPOWER_BASE_URL'] ?? ''}/__sandbox/state`);
+      return z.object({ calls: z.int() }).parse(await answer.json()).calls;
+    },
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');
       await exited;

@@ -33,6 +33,7 @@ export function answerControl(
       return;
     case 'GET /state':
       send(200, {
+        calls: sandbox.calls.length,
         accounts: ledger.accounts.map(({ id, name, currency, balance }) => ({
           id,
           name,

@@ -1,0 +1,163 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+
+import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { cpuOf, memoryOf } from './cpu.ts';
+import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
+import { load, type Load } from './load.ts';
+import { ACCOUNTS, confirmation, HOME, isSuccess, PAGE_WITH_ACCOUNTS } from './operations.ts';
+import { startSandboxProcess } from './sandbox.ts';
+
+const CONNECTIONS = 32;
+const RECORDED = 200;
+
+const PEERS = ['proxy', 'mercurius', 'apollo', 'yoga'] as const;
+const names = {
+  proxy: 'bare node:http proxy, no GraphQL',
+  mercurius: 'Mercurius with JIT',
+  apollo: 'Apollo Server',
+  yoga: 'graphql-yoga as it comes',
+  gateway: '**this gateway**',
+} as const;
+type Name = keyof typeof names;
+
+interface Workload {
+  readonly what: string;
+  readonly body: () => string;
+  readonly isRight: (answer: string) => boolean;
+  readonly by: readonly Name[];
+}
+
+interface Round extends Load {
+  readonly cpu: number;
+  readonly calls: number;
+}
+
+const whole = (answer: string) => !answer.includes('"errors"');
+const every: readonly Name[] = ['proxy', 'gateway', 'mercurius', 'apollo', 'yoga'];
+const servers: readonly Name[] = every.slice(1);
+
+const workloads: readonly Workload[] = [
+  { what: 'accounts', body: () => ACCOUNTS, isRight: whole, by: every },
+  { what: 'viewer, accounts and products', body: () => HOME, isRight: whole, by: every },
+  {
+    what: 'a page of 50 purchases with their accounts',
+    body: () => PAGE_WITH_ACCOUNTS,
+    isRight: whole,
+    by: servers,
+  },
+  {
+    what: 'confirm (the others keep no record: what they lose is lost)',
+    body: confirmation,
+    isRight: (answer) => isSuccess(answer) && whole(answer),
+    by: servers,
+  },
+];
+
+/** Measures the gateway beside its peers, in turns, and writes the tables into docs/performance.md. */
+export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
+  const [rounds, seconds] = quick ? [3, 2] : [15, 4];
+  const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+  await using sandbox = await startSandboxProcess();
+  const env = { ...sandbox.environment, PORT: '0', DATABASE_URL: `file:${folder}/gateway.db` };
+  const running = new Map<Name, GatewayProcess>();
+  try {
+    running.set('gateway', await startGatewayProcess(env, await compileGateway()));
+    for (let n = 0; n < RECORDED; n += 1) await ask(running.get('gateway')?.url, confirmation());
+    for (const peer of PEERS) {
+      const command = ['--import', 'tsx', `bench/peers/${peer}.ts`];
+      running.set(
+        peer,
+        await startGatewayProcess(
+          { ...env, RECORD: `${folder}/gateway.db`, NODE_ENV: 'production' },
+          command,
+        ),
+      );
+    }
+    await requireSameAnswers(running);
+
+    const parts: string[] = [];
+    for (const workload of workloads) {
+      const measured = new Map<Name, Round[]>(workload.by.map((name) => [name, []]));
+      for (let round = -1; round < rounds; round += 1) {
+        for (const turn of workload.by.keys()) {
+          const name = workload.by[(turn + round + workload.by.length) % workload.by.length] ?? 'gateway';
+          const server = running.get(name);
+          if (server === undefined) continue;
+          const [cpuBefore, callsBefore] = [cpuOf([server.pid]), await sandbox.calls()];
+          const done = await load({
+            ...{ urls: [server.url], connections: CONNECTIONS, seconds },
+            ...{ body: workload.body, isRight: workload.isRight },
+          });
+          const cpu = (cpuOf([server.pid]) - cpuBefore) / done.requests;
+          const calls = ((await sandbox.calls()) - callsBefore) / done.requests;
+          // The first round warms up.
+          if (round >= 0) measured.get(name)?.push({ ...done, cpu, calls });
+        }
+      }
+      parts.push(tell(workload, measured, running));
+    }
+    const versions = await Promise.all(
+      ['mercurius', 'graphql-jit', '@apollo/server', '@apollo/datasource-rest', 'graphql-yoga'].map(version),
+    );
+    const text = [
+      `Measured with \`npm run bench -- peers\` at ${commit()}: ${machine(...versions)}. One process each, ${CONNECTIONS} connections, the same sandbox, the same answers (compared before anything is timed); the load and the sandbox run on the same processors. Medians of ${rounds} rounds of ${seconds} s in which the servers take turns, with the middle half; ratios are medians of each round's own.`,
+      ...parts,
+    ].join('\n\n');
+    process.stdout.write(`${text}\n`);
+    if (!quick) await publish('docs/performance.md', 'peers', text);
+  } finally {
+    for (const server of running.values()) await server.kill('SIGTERM');
+    await rm(folder, { recursive: true });
+  }
+}
+
+function tell(
+  { what, by }: Workload,
+  measured: ReadonlyMap<Name, readonly Round[]>,
+  running: ReadonlyMap<Name, GatewayProcess>,
+): string {
+  const ours = measured.get('gateway') ?? [];
+  const rows = by.map((name) => {
+    const rounds = measured.get(name) ?? [];
+    const of = (key: keyof Round) => rounds.map((one) => one[key]);
+    const ratios = rounds.map(({ perSecond }, at) => perSecond / (ours[at]?.perSecond ?? NaN));
+    return [
+      names[name],
+      spread(of('perSecond')),
+      figure(median(ratios)),
+      figure(median(of('p50'))),
+      figure(median(of('p99'))),
+      figure(median(of('cpu'))),
+      figure(median(of('calls'))),
+      figure(memoryOf(running.get(name)?.pid ?? 0)),
+    ];
+  });
+  const head = ['per second', '÷ ours', 'p50 ms', 'p99 ms', 'CPU ms', 'upstream calls', 'MiB'];
+  return table([what, ...head], rows);
+}
+
+async function ask(url: string | undefined, body: string): Promise<unknown> {
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const response = await fetch(`${url ?? ''}/graphql`, { method: 'POST', headers, body });
+  return response.json();
+}
+
+async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): Promise<void> {
+  for (const body of [ACCOUNTS, HOME, PAGE_WITH_ACCOUNTS]) {
+    const wanted = await ask(running.get('gateway')?.url, body);
+    for (const peer of PEERS.slice(1)) {
+      const given = await ask(running.get(peer)?.url, body);
+      if (!isDeepStrictEqual(given, wanted)) {
+        throw new Error(`${peer} answers\n${JSON.stringify(given)}\nnot\n${JSON.stringify(wanted)}`);
+      }
+    }
+  }
+}
+
+async function version(name: string): Promise<string> {
+  const text = await readFile(`node_modules/${name}/package.json`, 'utf8');
+  return `${name} ${String(JSON.parse(text).version)}`;
+}
