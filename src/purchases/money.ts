@@ -17,11 +17,20 @@ export const MAX_INTEGER_DIGITS = 12;
  * currency. Source: the runtime's own CLDR data.
  */
 export function currencyDecimals(currency: string): number | undefined {
-  if (!/^[A-Z]{3}$/.test(currency) || !knownCurrencies.has(currency)) return undefined;
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
+  let decimals = knownCurrencies.get(currency);
+  if (decimals === null) {
+    // A formatter takes some 50 µs to be made, and there is one for each amount of a list.
+    const format = new Intl.NumberFormat('en', { style: 'currency', currency });
+    decimals = format.resolvedOptions().maximumFractionDigits ?? 2;
+    knownCurrencies.set(currency, decimals);
+  }
+  return decimals;
 }
 
-const knownCurrencies = new Set(Intl.supportedValuesOf('currency'));
+/** With their decimals, once somebody has asked for them. */
+const knownCurrencies = new Map<string, number | null>(
+  Intl.supportedValuesOf('currency').map((currency) => [currency, null]),
+);
 
 /** "102.50": every decimal of the currency, and more only where the amount really has more. */
 export function formatAmount({ amount, currency }: Money): string {
