@@ -1,0 +1,58 @@
+/**
+ * Brings what was committed to the disk without holding up the event loop. A commit with `synchronous=FULL` writes to
+ * the WAL and waits for the disk (fsync), and the whole process waits with it, for some milliseconds each time. Here the
+ * commit only writes (`synchronous=NORMAL`), and the disk is waited for in a thread of the pool: once for all commits
+ * that were written before it began. Whoever wrote, and whoever read what was written, goes on only after that; so
+ * nothing is sent, answered or told that a power cut can take back (R2, R3).
+ *
+ * https://sqlite.org/pragma.html#pragma_synchronous: with NORMAL a transaction is durable once the WAL is on disk; SQLite
+ * itself waits for the disk before a checkpoint and after it.
+ */
+export class Disk {
+  readonly #flush: () => Promise<void>;
+  #written = 0;
+  #durable = 0;
+  #flushing: Promise<void> | undefined;
+  #failed: { readonly error: unknown } | undefined;
+
+  /** `flush` brings to the disk all that was written before it was called. */
+  constructor(flush: () => Promise<void>) {
+    this.#flush = flush;
+  }
+
+  /** To be called right after each commit, before anybody can read what it wrote. */
+  wrote(): void {
+    this.#written += 1;
+  }
+
+  /**
+   * Resolves when all that is written by now is on disk; at once when it is. Rejects for ever once a flush failed: after
+   * that nobody knows what is on disk, for the operating system forgets what it could not write
+   * (https://lwn.net/Articles/752063/). A restart reads what is really there.
+   */
+  async settled(): Promise<void> {
+    const wanted = this.#written;
+    while (this.#failed === undefined && this.#durable < wanted) await (this.#flushing ??= this.#flushOnce());
+    if (this.#failed !== undefined) throw new FlushError(this.#failed.error);
+  }
+
+  async #flushOnce(): Promise<void> {
+    const upTo = this.#written;
+    try {
+      await this.#flush();
+      this.#durable = upTo;
+    } catch (error) {
+      this.#failed = { error };
+    }
+    this.#flushing = undefined;
+  }
+}
+
+export class FlushError extends Error {
+  override readonly name = 'FlushError';
+
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`the disk failed (${why}). Look at the disk, then start the gateway again.`, { cause });
+  }
+}
