@@ -49,7 +49,7 @@ export async function play(script: Script, open: OpenRecord = inMemory()): Promi
 }
 
 /** Opens one record as one instance of the gateway does. */
-export type OpenRecord = (options: { instance: string; shared: boolean }) => Journal;
+export type OpenRecord = (options: { instance: string; shared: boolean; integration: string }) => Journal;
 
 function inMemory(): OpenRecord {
   const record = new MemoryRecord();
@@ -76,7 +76,7 @@ class Play {
     const { seed, faults, outages, tokenSeconds, disk, nodes, readers } = script;
     this.#script = script;
     this.#open = open;
-    this.#record = open({ instance: 'onlooker', shared: true });
+    this.#record = open({ instance: 'onlooker', shared: true, integration: 'default' });
     this.#world = new World(seed);
     this.#disk = new Disk(disk);
     this.#nodes = Array.from({ length: nodes });
@@ -129,7 +129,9 @@ class Play {
     const { surface, giveUpAfterMs } = this.#script;
     const process = new SimulatedProcess(world, `node ${node}`);
     this.#starts += 1;
-    const opened = this.#open({ instance: `${node}-${this.#starts}`, shared: this.#nodes.length > 1 });
+    const opened = this.#open({
+      ...{ instance: `${node}-${this.#starts}`, shared: this.#nodes.length > 1, integration: 'default' },
+    });
     const journal = journalOn(this.#disk, opened, { world, process });
     const upstream = createUpstream({
       ...{ surface, baseUrl: 'http://upstream', credentials: demoCredentials, runtime: process.runtime },
