@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig } from './config/auth.ts';
+
 /** Everything the process is told by its environment. The README's table is its documentation. */
 export interface Config {
   readonly host: string;
@@ -39,7 +41,8 @@ export interface Config {
     readonly concurrency: number;
   };
   readonly shutdownTimeoutMs: number;
-  readonly authMode: 'none';
+  readonly auth: AuthConfig;
+  readonly discovery: DiscoveryConfig;
   /** Origins of other sites whose pages may call the gateway. */
   readonly allowedOrigins: readonly string[];
 }
@@ -158,12 +161,11 @@ const environment = z.object({
   CIRCUIT_FAILURES: wholeNumber('calls', 5, 1, 10_000),
   CIRCUIT_OPEN_MS: milliseconds(5_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
-  AUTH_MODE: oneOf(['none']).default('none'),
   ALLOWED_ORIGINS: origins,
 });
 
 /** Every name that is read. */
-export const environmentNames: readonly string[] = Object.keys(environment.shape);
+export const environmentNames: readonly string[] = [...Object.keys(environment.shape), ...authNames];
 
 const databaseEnvironment = environment.pick({
   DATABASE_URL: true,
@@ -207,15 +209,16 @@ function faultsOf({ issues }: z.ZodError): string[] {
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = environment.safeParse(withoutEmpty(env));
-  const faults = parsed.success ? [] : faultsOf(parsed.error);
+  const { config: access, faults: authFaults } = readAuth(withoutEmpty(env));
+  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...authFaults];
   const host = env['HOST']?.trim();
-  if (host !== undefined && host !== '' && !isLoopback(host)) {
+  if (access?.auth.mode === 'none' && host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
       'HOST is not a loopback address, and without authentication (AUTH_MODE=none) the gateway listens on loopback only:' +
-        ' use 127.0.0.1, ::1 or localhost, and put an authenticating proxy in front',
+        ' use 127.0.0.1, ::1 or localhost, or set AUTH_MODE to jwt or api-key',
     );
   }
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  if (!parsed.success || access === undefined || faults.length > 0) throw new ConfigError(faults);
   const values = parsed.data;
   if (values.RECONCILE_MAX_DELAY_MS < values.RECONCILE_BASE_DELAY_MS) {
     throw new ConfigError(['RECONCILE_MAX_DELAY_MS must not be less than RECONCILE_BASE_DELAY_MS']);
@@ -256,7 +259,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       concurrency: values.RECONCILE_CONCURRENCY,
     },
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
-    authMode: values.AUTH_MODE,
+    ...access,
     allowedOrigins: values.ALLOWED_ORIGINS,
   };
 }
@@ -269,8 +272,4 @@ function isPostgresUrl(value: string): boolean {
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

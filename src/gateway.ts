@@ -5,6 +5,8 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { v7 } from 'uuid';
 
+import { openAuthenticator } from './auth/open.ts';
+import type { KeyStore } from './auth/key-store.ts';
 import type { Config, DatabaseConfig } from './config.ts';
 import { createUpstream } from './datasources/facade.ts';
 import { Health } from './http/health.ts';
@@ -62,21 +64,28 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     record: () => journal.ping(),
     session: () => upstream.on(upstream.defaultSurface).ready({ requestId: newId() }),
   });
-  const { allowedOrigins, host, port } = config;
-  const yoga = createGatewayYoga({
-    domain: { catalogue, purchases, feed, journal },
-    log,
-    newId,
-    allowedOrigins,
-  });
-
   const closeRecord = async () => {
     feed.close();
     await upstream.close();
     await journal.close();
   };
-  const http = await startHttpServer({ yoga, health, host, port, allowedOrigins }).catch(
+  const { allowedOrigins, host, port, discovery } = config;
+  const authenticator = await openAuthenticator(config.auth, { store: journal.keys, runtime, log }).catch(
     async (error: unknown) => {
+      await closeRecord();
+      throw error;
+    },
+  );
+  const authenticates = config.auth.mode !== 'none';
+  const access = { authenticator, authenticates, runtime, log, allowedOrigins };
+  const yoga = createGatewayYoga({
+    ...{ ...access, discovery, newId },
+    domain: { catalogue, purchases, feed, journal },
+  });
+
+  const http = await startHttpServer({ ...access, yoga, health, host, port }).catch(
+    async (error: unknown) => {
+      await authenticator.close();
       await closeRecord();
       throw error;
     },
@@ -89,6 +98,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await Promise.all([http.close(left()), reconciler.stop()]);
     const inFlight = await dispatcher.drain(left());
     await liveness.stop();
+    await authenticator.close();
     if (inFlight > 0) log.warn({ inFlight }, 'purchases are still in flight; the next start picks them up');
     await closeRecord();
   };
@@ -101,7 +111,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
 function openRecord(
   database: DatabaseConfig,
   options: { instance: string; runtime: Runtime; log: Logger },
-): Promise<Journal> {
+): Promise<Journal & { readonly keys: KeyStore }> {
   return database.kind === 'sqlite'
     ? openSqliteJournal({ path: database.path, instance: options.instance })
     : openPostgresJournal({ ...database, ...options });

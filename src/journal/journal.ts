@@ -1,3 +1,4 @@
+import type { KeyStore } from '../auth/key-store.ts';
 import type {
   AttemptId,
   AttemptResult,
@@ -20,6 +21,7 @@ import type {
   Quote,
   RawAnswer,
 } from '../purchases/purchase.ts';
+import { SqlKeyStore } from './keys.ts';
 import { dueQuery, eventsQuery, inFlightQuery, openQuery, pageQuery, successesQuery } from './queries.ts';
 import {
   attemptFromRow,
@@ -46,11 +48,14 @@ const keyColumns = {
 export class SqlJournal implements Journal {
   readonly instance: string;
   readonly shared: boolean;
+  /** Beside the purchases, in the same database: who may call. */
+  readonly keys: KeyStore;
   readonly #store: Store;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, options: { instance: string; shared: boolean }) {
     this.#store = store;
+    this.keys = new SqlKeyStore(store);
     this.instance = options.instance;
     this.shared = options.shared;
   }

@@ -33,6 +33,7 @@ const moved = [
   { table: 'purchases', key: ['id'] },
   { table: 'attempts', key: ['purchase_id', 'number'] },
   { table: 'events', key: ['position'] },
+  { table: 'api_keys', key: ['id'] },
 ] as const;
 type Moved = (typeof moved)[number];
 

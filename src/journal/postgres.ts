@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 
 import { Kysely, PostgresDialect } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import { SqlJournal } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
@@ -39,10 +38,10 @@ export interface PostgresJournalOptions {
  * Opens the record in a PostgreSQL database, which any number of instances may do at the same time. Throws an `Error`
  * that names the database (never its password) and the remedy when it cannot be used.
  */
-export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<SqlJournal> {
   const { url, poolSize, statementTimeoutMs, runtime, log, migrates = true, onStatement } = options;
   const where = withoutPassword(url);
-  let journal: Journal | undefined;
+  let journal: SqlJournal | undefined;
   try {
     const schema = await prepare(url, log, migrates);
     const db = new Kysely<Tables>({

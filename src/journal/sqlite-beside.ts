@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 
 import { Kysely } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
 import { SqlJournal } from './journal.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
@@ -22,7 +21,7 @@ export async function openSqliteJournalBeside(options: {
   readonly path: string;
   /** How long to wait for another process that is writing, in ms; 5,000 by default. */
   readonly busyTimeoutMs?: number;
-}): Promise<Journal> {
+}): Promise<SqlJournal> {
   const path = resolve(options.path);
   let database: Database | undefined;
   try {

@@ -3,7 +3,6 @@ import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
 import { SqlJournal } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
@@ -43,7 +42,7 @@ export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pra
  * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
  * it cannot be used: not writable, not a database, damaged, locked, in use by another gateway, of a newer version.
  */
-export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqlJournal> {
   const { busyTimeoutMs = 5_000, onStatement } = options;
   const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
