@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { CommanderError, type Command } from 'commander';
 
+import type { KeyStore } from '../auth/key-store.ts';
 import { databaseOf } from '../config.ts';
 import { openPostgresJournal } from '../journal/postgres.ts';
 import { openSqliteJournalBeside } from '../journal/sqlite-beside.ts';
@@ -71,10 +72,20 @@ export async function withJournal<T>(env: Env, work: (journal: Journal) => Promi
   }
 }
 
+/** The same, of the keys of callers. */
+export async function withKeys<T>(env: Env, work: (keys: KeyStore) => Promise<T>): Promise<T> {
+  const journal = await open(env);
+  try {
+    return await work(journal.keys);
+  } finally {
+    await journal.close();
+  }
+}
+
 /** Of PostgreSQL two connections are enough: the gateways need the others. */
 const POOL = 2;
 
-function open(env: Env): Promise<Journal> {
+function open(env: Env): Promise<Journal & { readonly keys: KeyStore }> {
   const database = databaseOf(env);
   if (database.kind === 'sqlite') return openSqliteJournalBeside({ path: database.path });
   return openPostgresJournal({
