@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 
+import type { KeyStore } from '../auth/key-store.ts';
 import type {
   AttemptId,
   AttemptResult,
@@ -36,6 +37,7 @@ import {
   pageQuery,
   successesQuery,
 } from './queries.ts';
+import { SqlKeyStore } from './keys.ts';
 import {
   attemptFromRow,
   auditFromRow,
@@ -74,11 +76,14 @@ const ACCOUNTS_AT_ONCE = 8;
 export class SqlRecord implements JournalRecord {
   readonly instance: string;
   readonly shared: boolean;
+  /** Beside the purchases, in the same database: who may call. */
+  readonly keys: KeyStore;
   readonly #store: Store;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, options: { instance: string; shared: boolean }) {
     this.#store = store;
+    this.keys = new SqlKeyStore(store);
     this.instance = options.instance;
     this.shared = options.shared;
   }
@@ -377,8 +382,8 @@ class SqlJournal implements Journal {
     return this.#store.onCommit(this.integration, wake);
   }
 
-  async audit(entry: AuditEntry): Promise<void> {
-    await this.#store.write((transaction) => auditAlone(transaction, this, entry));
+  async audit(entries: readonly AuditEntry[]): Promise<void> {
+    await this.#store.write((transaction) => auditAlone(transaction, this, entries));
   }
 
   async auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]> {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Kysely, PostgresDialect } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal, type JournalRecord } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import { SqlRecord } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
@@ -39,7 +39,7 @@ export interface PostgresJournalOptions {
  * Opens the record in a PostgreSQL database, which any number of instances may do at the same time. Throws an `Error`
  * that names the database (never its password) and the remedy when it cannot be used.
  */
-export async function openPostgresRecord(options: PostgresJournalOptions): Promise<JournalRecord> {
+export async function openPostgresRecord(options: PostgresJournalOptions): Promise<SqlRecord> {
   const { url, poolSize, statementTimeoutMs, runtime, log, migrates = true, onStatement } = options;
   const where = withoutPassword(url);
   let record: SqlRecord | undefined;

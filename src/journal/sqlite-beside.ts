@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal, type JournalRecord } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
 import { SqlRecord } from './journal.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
@@ -29,7 +29,7 @@ export async function openSqliteJournalBeside(options: BesideOptions): Promise<J
  * Opens a record that there is, beside the gateway that is using it or without one: takes no lock of it and never
  * migrates it. Throws an `Error` that names the file and the remedy, also when the record is not exactly of this version.
  */
-export async function openSqliteRecordBeside(options: BesideOptions): Promise<JournalRecord> {
+export async function openSqliteRecordBeside(options: BesideOptions): Promise<SqlRecord> {
   const path = resolve(options.path);
   let database: Database | undefined;
   try {

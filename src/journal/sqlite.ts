@@ -3,7 +3,7 @@ import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal, type JournalRecord } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
 import { SqlRecord } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
@@ -43,7 +43,7 @@ export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pra
  * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
  * it cannot be used: not writable, not a database, damaged, locked, in use by another gateway, of a newer version.
  */
-export async function openSqliteRecord(options: SqliteJournalOptions): Promise<JournalRecord> {
+export async function openSqliteRecord(options: SqliteJournalOptions): Promise<SqlRecord> {
   const { busyTimeoutMs = 5_000, onStatement } = options;
   const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);

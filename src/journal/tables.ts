@@ -10,6 +10,7 @@ export interface Tables {
   audit: AuditTable;
   pulse: PulseTable;
   instances: InstanceTable;
+  api_keys: ApiKeyTable;
 }
 
 export interface QuoteTable {
@@ -108,6 +109,22 @@ export interface InstanceTable {
   id: string;
   /** Its signs of life, counted. */
   beat: number;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  name: string;
+  secret_sha256: string;
+  /** JSON: a list. */
+  scopes: string;
+  integration: string | null;
+  /** JSON: a list of numbers; null for all. */
+  accounts: string | null;
+  per_purchase: string | null;
+  per_day: string | null;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
 }
 
 /** One row, written by `ping` to prove that writing works. */

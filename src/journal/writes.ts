@@ -232,14 +232,19 @@ export async function decide(
   return { refused: null, purchase: await apply(transaction, row, change, { owner: row.owner, byHand }) };
 }
 
-/** Throws when the purchase is not of this integration. */
-export async function audit({ db }: Transaction, { integration }: View, entry: AuditEntry): Promise<void> {
+async function audit({ db }: Transaction, { integration }: View, entry: AuditEntry): Promise<void> {
   await db.insertInto('audit').values(auditToRow(integration, entry)).execute();
 }
 
-export async function auditAlone(transaction: Transaction, view: View, entry: AuditEntry): Promise<void> {
-  await current(transaction, view, entry.purchaseId);
-  await audit(transaction, view, entry);
+export async function auditAlone(
+  transaction: Transaction,
+  view: View,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  for (const entry of entries) {
+    await current(transaction, view, entry.purchaseId);
+    await audit(transaction, view, entry);
+  }
 }
 
 function byCaller(

@@ -259,8 +259,8 @@ export interface Journal {
   /** Calls `wake` after each commit that wrote an event; returns how to stop. A wake-up carries nothing: read `events`. */
   onCommit(wake: () => void): () => void;
 
-  /** Adds to the audit trail what changes no purchase. Throws when there is no such purchase. */
-  audit(entry: AuditEntry): Promise<void>;
+  /** Adds to the audit trail what changes no purchase, all or nothing. Throws when there is no such purchase. */
+  audit(entries: readonly AuditEntry[]): Promise<void>;
   /** The audit trail, the newest first. */
   auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]>;
 

@@ -1,6 +1,7 @@
 import { matchesFilter } from '../purchases/filter.ts';
 import { ProblemError } from '../purchases/problem.ts';
 import type { PurchaseEvent } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -12,6 +13,7 @@ import { PurchaseRef, PurchaseStatusEnum } from './purchase.ts';
 import { filterOf, PurchaseFilterInput } from './purchases.ts';
 
 const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').implement({
+  authScopes: rules.readPurchases,
   description: 'One change of a purchase, in an order that never changes.',
   fields: (t) => ({
     cursor: t.string({
@@ -61,6 +63,7 @@ function fresh<T>({ loaders }: Context, value: T): T {
 builder.subscriptionFields((t) => ({
   purchaseUpdated: t.field({
     type: PurchaseRef,
+    authScopes: rules.readPurchases,
     description: 'The purchase as it is now, then at every change; completes once it is SUCCEEDED or FAILED.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the purchase.' }) },
     subscribe: async (_root, { id: globalId }, context) => {
@@ -73,6 +76,7 @@ builder.subscriptionFields((t) => ({
   }),
   purchaseEvents: t.field({
     type: PurchaseEventRef,
+    authScopes: rules.readPurchases,
     description:
       'Every change of every purchase that you may see, from now on. With `after`: all since that cursor first, none missed, none twice.',
     args: {
@@ -96,6 +100,7 @@ builder.subscriptionFields((t) => ({
   }),
   accountUpdated: t.field({
     type: AccountRef,
+    authScopes: rules.readAccounts,
     description: 'The account with its balance now, and again after each purchase that debits it.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the account.' }) },
     subscribe: async (_root, { id: globalId }, context) => {

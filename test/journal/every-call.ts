@@ -57,7 +57,7 @@ export async function callEverything(journal: Journal): Promise<void> {
   const { id: failed } = await purchaseIn(journal, 'FAILED');
   await journal.startAttempt(failed, 'FAILED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'), mandate());
   const reveal = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'kagiso', reason: null } as const;
-  await journal.audit({ ...reveal, purchaseId: failed });
+  await journal.audit([{ ...reveal, purchaseId: failed }]);
   await journal.auditTrail({ limit: 10 });
   await journal.auditTrail({ limit: 10, before: 5 });
   await journal.auditTrail({ limit: 10, before: 5, purchaseId: failed });

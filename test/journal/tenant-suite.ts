@@ -72,7 +72,7 @@ export function tenantSuite(name: string, open: OpenJournal): void {
       await expect(kiosk.startAttempt(purchase.id, 'PENDING', retry, to('PENDING'))).rejects.toThrow(unknown);
       await expect(kiosk.decide(purchase.id, someone, () => to('FAILED'))).rejects.toThrow(unknown);
       const entry = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'k', reason: null } as const;
-      await expect(kiosk.audit({ ...entry, purchaseId: purchase.id })).rejects.toThrow();
+      await expect(kiosk.audit([{ ...entry, purchaseId: purchase.id }])).rejects.toThrow();
       expect(await trace(shop, purchase.id)).toEqual(before);
       expect(await shop.auditTrail({ limit: 10 })).toEqual([]);
     });
@@ -229,7 +229,7 @@ export function tenantSuite(name: string, open: OpenJournal): void {
       await shop.decide(id, someone, () => to('UNRESOLVED', { nextCheckAt: NOON }));
       await shop.decide(id, someone, () => to('FAILED'));
       const reveal = { at: later(9_000), action: 'REVEALED', actor: 'OPERATOR', name: 'naledi' } as const;
-      await shop.audit({ ...reveal, purchaseId: id, reason: null });
+      await shop.audit([{ ...reveal, purchaseId: id, reason: null }]);
       const trail = await shop.auditTrail({ limit: 10 });
       expect(trail.map(({ id: _, ...entry }) => entry)).toEqual([
         { ...reveal, purchaseId: id, reason: null },

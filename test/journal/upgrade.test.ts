@@ -28,7 +28,7 @@ async function expectUpgraded(journal: Journal, other: Journal): Promise<void> {
   expect(taken.attempt).toBeNull();
   expect((await journal.begin(newPurchase(), newAttempt())).purchase.lastEvent).toBe(4);
   const audited = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'k', reason: null } as const;
-  await journal.audit({ ...audited, purchaseId: oldIds[0] });
+  await journal.audit([{ ...audited, purchaseId: oldIds[0] }]);
   expect(await journal.owners()).toEqual(['old']);
   expect(await journal.adopt('old', undefined)).toBe(1);
   const settled = await finish(journal, { purchaseId: oldIds[1], number: 1 }, to('FAILED'));

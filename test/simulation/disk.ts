@@ -116,7 +116,7 @@ export function journalOn(
         if (record.shared && world.random() < LOST_WAKES) return;
         process.after(world.between(0, WAKE_MS), wake);
       }),
-    audit: (entry) => write(`audit ${entry.action}`, () => record.audit(entry)),
+    audit: (entries) => write('audit', () => record.audit(entries)),
     auditTrail: (request) => read(() => record.auditTrail(request)),
     ping: () => write('ping', () => record.ping()),
     close: () => Promise.resolve(),

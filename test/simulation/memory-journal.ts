@@ -157,7 +157,6 @@ export class MemoryJournal implements Journal {
     return purchase;
   }
 
-   
   async decide(
     purchaseId: string,
     byHand: ByHand,
@@ -169,10 +168,9 @@ export class MemoryJournal implements Journal {
       return { refused: 'IN_FLIGHT', purchase };
     const change = decide(purchase);
     const after = this.#apply(purchase, change, purchase.owner, byHand);
-    await this.audit({
-      ...{ at: change.updatedAt, action: isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN' },
-      ...{ actor: 'OPERATOR', name: byHand.author, purchaseId, reason: byHand.reason },
-    });
+    const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';
+    const { author: name, reason } = byHand;
+    await this.audit([{ at: change.updatedAt, action, actor: 'OPERATOR', name, purchaseId, reason }]);
     return { refused: null, purchase: after };
   }
 
@@ -328,9 +326,11 @@ export class MemoryJournal implements Journal {
     return () => this.#record.wakes.delete(listener);
   }
 
-  audit(entry: AuditEntry): Promise<void> {
-    if (!this.#record.purchases.has(entry.purchaseId)) return Promise.reject(new Error('no such purchase'));
-    this.#record.audit.push({ ...entry, id: this.#record.audit.length + 1 });
+  audit(entries: readonly AuditEntry[]): Promise<void> {
+    const { audit, purchases } = this.#record;
+    if (!entries.every(({ purchaseId }) => purchases.has(purchaseId)))
+      return Promise.reject(new Error('there is no purchase of them'));
+    for (const entry of entries) audit.push({ ...entry, id: audit.length + 1 });
     return Promise.resolve();
   }
 

@@ -4,6 +4,7 @@ import type { PurchaseInput } from '../../src/purchases/input.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem } from '../../src/purchases/problem.ts';
 import { canRetry, isSettled, type Purchase } from '../../src/purchases/purchase.ts';
+import { Liveness } from '../../src/purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from '../../src/purchases/purchasing.ts';
 import type { Log } from '../../src/purchases/runtime.ts';
 import type { Upstream } from '../../src/purchases/vending.ts';
@@ -33,6 +34,7 @@ interface Running {
   readonly journal: Journal;
   readonly purchasing: Purchasing;
   readonly upstream: Upstream;
+  readonly liveness: Liveness;
 }
 
 export interface Played {
@@ -144,18 +146,21 @@ class Play {
       warn: (_details, message) => world.note(`node ${node}: ${message}`),
       error: (_details, message) => world.note(`node ${node}: ${message}`),
     };
-    const composing = composePurchasing({
-      ...{ journal, upstream, runtime: process.runtime, log, quoteTtlMs: 600_000 },
-      mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
-      leaseMs: LEASE_MS,
-      reconcile: {
-        baseDelayMs: 1_000,
-        maxDelayMs: 4_000,
-        giveUpAfterMs,
-        concurrency: 4,
-        answerRetentionMs: 86_400_000,
-      },
-    });
+    const { runtime } = process;
+    const liveness = new Liveness({ journal, runtime, log, leaseMs: LEASE_MS });
+    const composing = liveness.start().then(() =>
+      composePurchasing({
+        ...{ journal, upstream, liveness, runtime, log, quoteTtlMs: 600_000 },
+        mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
+        reconcile: {
+          baseDelayMs: 1_000,
+          maxDelayMs: 4_000,
+          giveUpAfterMs,
+          concurrency: 4,
+          answerRetentionMs: 86_400_000,
+        },
+      }),
+    );
     const purchasing = await composing.catch(() => undefined);
     if (purchasing === undefined) {
       // It exits with an error, and whoever looks after it starts it again.
@@ -164,7 +169,7 @@ class Play {
       return;
     }
     world.note(`node ${node} is up`);
-    this.#nodes[node] = { process, journal, purchasing, upstream };
+    this.#nodes[node] = { process, journal, purchasing, upstream, liveness };
     purchasing.reconciler.start();
   }
 
@@ -188,10 +193,10 @@ class Play {
   }
 
   /** As the gateway stops. */
-  async #stop({ process, purchasing }: Running): Promise<void> {
+  async #stop({ process, purchasing, liveness }: Running): Promise<void> {
     await purchasing.reconciler.stop();
     await purchasing.dispatcher.drain(SHUTDOWN_MS);
-    await purchasing.liveness.stop();
+    await liveness.stop();
     purchasing.feed.close();
     process.die();
   }

@@ -111,6 +111,22 @@ export const postgresMigrations: Readonly<Record<string, Migration>> = {
     `create index attempts_with_answer on attempts (finished_at)
       where answer_status is not null and answer_blotted_at is null and finished_at is not null`,
   ),
+  '0003-callers': inOrder(
+    // Never the key itself: only what its secret is recognised by.
+    `create table api_keys (
+      id text collate "C" primary key,
+      name text not null,
+      secret_sha256 text not null check (length(secret_sha256) = 64),
+      scopes text not null,
+      integration text,
+      accounts text,
+      per_purchase text,
+      per_day text,
+      created_at bigint not null,
+      expires_at bigint,
+      revoked_at bigint
+    )`,
+  ),
   '0004-integrations': inOrder(
     `alter table quotes add column integration text collate "C" not null default 'default'`,
     `alter table quotes alter column integration drop default`,

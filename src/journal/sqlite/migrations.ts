@@ -93,6 +93,22 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
     `create index attempts_with_answer on attempts (finished_at)
       where answer_status is not null and answer_blotted_at is null and finished_at is not null`,
   ),
+  '0003-callers': inOrder(
+    // Never the key itself: only what its secret is recognised by.
+    `create table api_keys (
+      id text primary key not null,
+      name text not null,
+      secret_sha256 text not null check (length(secret_sha256) = 64),
+      scopes text not null,
+      integration text,
+      accounts text,
+      per_purchase text,
+      per_day text,
+      created_at integer not null,
+      expires_at integer,
+      revoked_at integer
+    ) strict`,
+  ),
   // SQLite cannot take a constraint away: the three tables are made anew, and what points to one another moves together.
   '0004-integrations': inOrder(
     `alter table quotes add column integration text not null default 'default'`,
