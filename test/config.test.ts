@@ -35,7 +35,7 @@ describe('the environment', () => {
       ...{ confirmTimeoutMs: 30_000, readTimeoutMs: 10_000, quoteTtlMs: 600_000, allowedOrigins: [] },
       answerRetentionMs: 90 * 86_400_000,
       reconcile: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 86_400_000 },
-      upstream: { surface: 'V1' },
+      integrations: [{ name: 'default', upstream: { surface: 'V1' }, accounts: undefined, limits: {} }],
     });
   });
 

@@ -69,7 +69,6 @@ export function statementCsv(entries: readonly Entry[], zone: string, reveal = f
 const columns = [
   ...[
     'row',
-    'integration',
     'account',
     'currency',
     'reference',
@@ -80,7 +79,7 @@ const columns = [
     'meter',
   ],
   ...['created', 'status', 'settled', 'by_hand', 'amount', ...sums, 'tokens'],
-  ...['succeeded', 'unresolved', 'without_total'],
+  ...['succeeded', 'unresolved', 'without_total', 'integration'],
 ] as const;
 type Row = Partial<Record<(typeof columns)[number], string>>;
 

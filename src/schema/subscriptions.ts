@@ -5,7 +5,7 @@ import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeEventCursor, encodeEventCursor } from './cursor.ts';
 import { badArgument } from './errors.ts';
 import { accountNumberOf, resolveGlobal } from './global-id.ts';
 import { mapIterator, startWith } from './iterate.ts';
@@ -18,7 +18,7 @@ const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').imple
   fields: (t) => ({
     cursor: t.string({
       description: 'Give it back as `after`, to go on from here.',
-      resolve: ({ position }) => encodeCursor('event', position),
+      resolve: ({ position }, _args, { domain }) => encodeEventCursor(domain.journal.integration, position),
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it changed.' }),
     status: t.field({
@@ -48,8 +48,7 @@ function unknown(what: string): ProblemError {
 async function positionOf(after: string | null | undefined, { domain }: Context): Promise<number> {
   const last = await domain.journal.lastPosition();
   if (after == null) return last;
-  const text = decodeCursor('event', after, 'after');
-  const position = /^\d{1,15}$/.test(text) ? Number(text) : Infinity;
+  const position = decodeEventCursor(domain.journal.integration, after, 'after');
   if (position <= last) return position;
   throw badArgument('after', 'after is a cursor of events that are not recorded here.', 'cursor_unknown');
 }
