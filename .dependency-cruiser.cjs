@@ -2,12 +2,12 @@
 const rooms = {
   purchases: [],
   config: [],
-  journal: ['purchases'],
+  journal: ['purchases', 'auth'],
   datasources: ['purchases'],
   auth: ['purchases'],
   schema: ['auth', 'purchases'],
   http: ['schema', 'auth', 'purchases'],
-  operator: ['journal', 'purchases', 'config'],
+  operator: ['journal', 'purchases', 'auth', 'config'],
   gateway: ['http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
   server: ['gateway', 'config'],
 };

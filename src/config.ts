@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig } from './config/auth.ts';
+import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
+
 /** Everything the process is told by its environment. The README's table is its documentation. */
 export interface Config {
   readonly host: string;
@@ -8,18 +11,9 @@ export interface Config {
   readonly database: DatabaseConfig;
   /** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
   readonly instanceLeaseMs: number;
-  readonly upstream: {
-    readonly baseUrl: string;
-    readonly surface: 'V1' | 'CURRENT';
-    readonly credentials: {
-      readonly clientId: string;
-      readonly clientSecret: string;
-      readonly username: string;
-      readonly password: string;
-      readonly orgCode: string;
-    };
-  };
-  /** Of the upstream and of ourselves, for each surface. */
+  /** Those that are served, one at least. */
+  readonly integrations: readonly IntegrationConfig[];
+  /** Of the upstream and of ourselves, for each surface of each integration. */
   readonly protection: {
     readonly concurrency: number;
     readonly queue: number;
@@ -39,7 +33,8 @@ export interface Config {
     readonly concurrency: number;
   };
   readonly shutdownTimeoutMs: number;
-  readonly authMode: 'none';
+  readonly auth: AuthConfig;
+  readonly discovery: DiscoveryConfig;
   /** Origins of other sites whose pages may call the gateway. */
   readonly allowedOrigins: readonly string[];
 }
@@ -110,11 +105,6 @@ const databaseUrl = z
   )
   .prefault('file:./data/gateway.db');
 
-const baseUrl = text.refine(
-  isHttpUrl,
-  'must be an http or https address, such as https://api.staging.scratchpower.com',
-);
-
 const origins = z
   .string()
   .transform((list) =>
@@ -136,13 +126,6 @@ const environment = z.object({
   DATABASE_POOL: wholeNumber('connections', 10, 2, 1_000),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000, 100),
   INSTANCE_LEASE_MS: milliseconds(10_000, 500),
-  SCRATCHPOWER_BASE_URL: baseUrl,
-  SCRATCHPOWER_SURFACE: oneOf(['v1', 'current']).default('v1'),
-  SCRATCHPOWER_CLIENT_ID: text,
-  SCRATCHPOWER_CLIENT_SECRET: text,
-  SCRATCHPOWER_USERNAME: text,
-  SCRATCHPOWER_PASSWORD: text,
-  SCRATCHPOWER_ORG_CODE: text,
   CONFIRM_TIMEOUT_MS: milliseconds(30_000),
   READ_TIMEOUT_MS: milliseconds(10_000),
   LATE_LANDING_MS: milliseconds(60_000, 0),
@@ -158,12 +141,15 @@ const environment = z.object({
   CIRCUIT_FAILURES: wholeNumber('calls', 5, 1, 10_000),
   CIRCUIT_OPEN_MS: milliseconds(5_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
-  AUTH_MODE: oneOf(['none']).default('none'),
   ALLOWED_ORIGINS: origins,
 });
 
 /** Every name that is read. */
-export const environmentNames: readonly string[] = Object.keys(environment.shape);
+export const environmentNames: readonly string[] = [
+  ...Object.keys(environment.shape),
+  ...integrationNames,
+  ...authNames,
+];
 
 const databaseEnvironment = environment.pick({
   DATABASE_URL: true,
@@ -207,15 +193,23 @@ function faultsOf({ issues }: z.ZodError): string[] {
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = environment.safeParse(withoutEmpty(env));
-  const faults = parsed.success ? [] : faultsOf(parsed.error);
+  const { config: access, faults: authFaults } = readAuth(withoutEmpty(env));
+  const { integrations, faults: integrationFaults } = readIntegrations(withoutEmpty(env));
+  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...integrationFaults, ...authFaults];
   const host = env['HOST']?.trim();
-  if (host !== undefined && host !== '' && !isLoopback(host)) {
+  if (access?.auth.mode === 'none' && host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
       'HOST is not a loopback address, and without authentication (AUTH_MODE=none) the gateway listens on loopback only:' +
-        ' use 127.0.0.1, ::1 or localhost, and put an authenticating proxy in front',
+        ' use 127.0.0.1, ::1 or localhost, or set AUTH_MODE to jwt or api-key',
     );
   }
-  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  if (access?.auth.mode === 'none' && integrations.length > 1) {
+    faults.push(
+      'INTEGRATIONS_FILE names several integrations, and without authentication (AUTH_MODE=none) nobody says which is theirs:' +
+        ' name one, or set AUTH_MODE to jwt or api-key',
+    );
+  }
+  if (!parsed.success || access === undefined || faults.length > 0) throw new ConfigError(faults);
   const values = parsed.data;
   if (values.RECONCILE_MAX_DELAY_MS < values.RECONCILE_BASE_DELAY_MS) {
     throw new ConfigError(['RECONCILE_MAX_DELAY_MS must not be less than RECONCILE_BASE_DELAY_MS']);
@@ -226,17 +220,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: values.LOG_LEVEL,
     database: databaseIn(values),
     instanceLeaseMs: values.INSTANCE_LEASE_MS,
-    upstream: {
-      baseUrl: values.SCRATCHPOWER_BASE_URL,
-      surface: values.SCRATCHPOWER_SURFACE === 'v1' ? 'V1' : 'CURRENT',
-      credentials: {
-        clientId: values.SCRATCHPOWER_CLIENT_ID,
-        clientSecret: values.SCRATCHPOWER_CLIENT_SECRET,
-        username: values.SCRATCHPOWER_USERNAME,
-        password: values.SCRATCHPOWER_PASSWORD,
-        orgCode: values.SCRATCHPOWER_ORG_CODE,
-      },
-    },
+    integrations,
     protection: {
       concurrency: values.UPSTREAM_CONCURRENCY,
       queue: values.UPSTREAM_QUEUE,
@@ -256,7 +240,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       concurrency: values.RECONCILE_CONCURRENCY,
     },
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
-    authMode: values.AUTH_MODE,
+    ...access,
     allowedOrigins: values.ALLOWED_ORIGINS,
   };
 }
@@ -269,8 +253,4 @@ function isPostgresUrl(value: string): boolean {
 
 function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

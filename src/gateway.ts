@@ -5,16 +5,22 @@ import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { pino, type Logger } from 'pino';
 import { v7 } from 'uuid';
 
+import { openAuthenticator } from './auth/open.ts';
+import type { KeyStore } from './auth/key-store.ts';
 import type { Config, DatabaseConfig } from './config.ts';
+import type { IntegrationConfig } from './config/integrations.ts';
 import { createUpstream } from './datasources/facade.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { createGatewayYoga } from './http/yoga.ts';
-import { openPostgresJournal } from './journal/postgres.ts';
-import { openSqliteJournal } from './journal/sqlite.ts';
-import type { Journal } from './purchases/journal.ts';
-import { composePurchasing } from './purchases/purchasing.ts';
+import { openPostgresRecord } from './journal/postgres.ts';
+import { openSqliteRecord } from './journal/sqlite.ts';
+import type { JournalRecord } from './purchases/journal.ts';
+import { Liveness } from './purchases/liveness.ts';
+import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
 import type { Runtime } from './purchases/runtime.ts';
+import type { Upstream } from './purchases/vending.ts';
+import { Domains, type Served } from './schema/domains.ts';
 
 export interface Gateway extends AsyncDisposable {
   /** http://host:port; GraphQL is at /graphql. */
@@ -38,9 +44,97 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
-  const journal = await openRecord(config.database, { instance: newId(), runtime, log });
+  const record = await openRecord(config.database, { instance: newId(), runtime, log });
+  const liveness = new Liveness({ journal: record, runtime, log, leaseMs: config.instanceLeaseMs });
+  const served: Integration[] = [];
+  const closeRecord = async () => {
+    for (const { feed } of served) feed.close();
+    await Promise.all(served.map(({ upstream }) => upstream.close()));
+    await record.close();
+  };
+  /** What could not be started is ended. */
+  const orClose =
+    (...more: (() => Promise<void>)[]) =>
+    async (error: unknown) => {
+      for (const close of more) await close();
+      await closeRecord();
+      throw error;
+    };
+
+  const begin = async () => {
+    await liveness.start();
+    for (const integration of config.integrations) {
+      served.push(await serve(integration, { config, record, liveness, runtime, log, newId }));
+    }
+    await warnOfForgotten(record, config, log);
+  };
+  await begin().catch(orClose(() => liveness.stop()));
+  const health = new Health({
+    record: () => record.ping(),
+    // One that is out of order takes nothing from the others.
+    session: async () => {
+      await Promise.any(
+        served.map(({ upstream }) => upstream.on(upstream.defaultSurface).ready({ requestId: newId() })),
+      );
+    },
+  });
+  const { allowedOrigins, host, port, discovery } = config;
+  const authenticator = await openAuthenticator(config.auth, { store: record.keys, runtime, log }).catch(
+    orClose(() => liveness.stop()),
+  );
+  const authenticates = config.auth.mode !== 'none';
+  const access = { authenticator, authenticates, runtime, log, allowedOrigins };
+  const domains = new Domains(served);
+  const yoga = createGatewayYoga({
+    ...{ ...access, discovery, newId },
+    domainOf: (caller) => domains.of(caller),
+  });
+
+  const http = await startHttpServer({ ...access, yoga, health, host, port }).catch(
+    orClose(
+      () => authenticator.close(),
+      () => liveness.stop(),
+    ),
+  );
+  for (const { reconciler } of served) reconciler.start();
+
+  const stop = async () => {
+    const deadline = runtime.monotonic() + config.shutdownTimeoutMs;
+    const left = () => Math.max(0, deadline - runtime.monotonic());
+    await Promise.all([http.close(left()), ...served.map(({ reconciler }) => reconciler.stop())]);
+    const drained = await Promise.all(served.map(({ dispatcher }) => dispatcher.drain(left())));
+    const inFlight = drained.reduce((sum, count) => sum + count, 0);
+    await liveness.stop();
+    await authenticator.close();
+    if (inFlight > 0) log.warn({ inFlight }, 'purchases are still in flight; the next start picks them up');
+    await closeRecord();
+  };
+  let stopping: Promise<void> | undefined;
+  const close = () => (stopping ??= stop());
+  return { url: http.url, close, [Symbol.asyncDispose]: close };
+}
+
+interface Integration extends Served, Pick<Purchasing, 'feed' | 'dispatcher' | 'reconciler'> {
+  readonly upstream: Upstream;
+}
+
+/** One integration at work: with its own part of the record, its own sessions, connections, circuit and limits. */
+async function serve(
+  { name, upstream: where, accounts, limits }: IntegrationConfig,
+  options: {
+    config: Config;
+    record: JournalRecord;
+    liveness: Liveness;
+    runtime: Runtime;
+    log: Logger;
+    newId: () => string;
+  },
+): Promise<Integration> {
+  const { config, record, liveness, runtime } = options;
+  const log = config.integrations.length === 1 ? options.log : options.log.child({ integration: name });
+  const journal = record.of(name);
   const upstream = createUpstream({
-    ...config.upstream,
+    ...where,
     ...config.protection,
     confirmTimeoutMs: config.confirmTimeoutMs,
     readTimeoutMs: config.readTimeoutMs,
@@ -51,60 +145,36 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       else log.info({ surface }, 'the upstream is back: the circuit is closed');
     },
   });
-  const { catalogue, purchases, feed, dispatcher, reconciler, liveness } = await composePurchasing({
-    ...{ journal, upstream, runtime, log },
+  const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
+    ...{ journal, upstream, liveness, runtime, log },
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
-    leaseMs: config.instanceLeaseMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
-  const health = new Health({
-    record: () => journal.ping(),
-    session: () => upstream.on(upstream.defaultSurface).ready({ requestId: newId() }),
-  });
-  const { allowedOrigins, host, port } = config;
-  const yoga = createGatewayYoga({
-    domain: { catalogue, purchases, feed, journal },
-    log,
-    newId,
-    allowedOrigins,
-  });
+  const domain = { catalogue, purchases, feed, journal };
+  return { name, accounts, limits, domain, upstream, feed, dispatcher, reconciler };
+}
 
-  const closeRecord = async () => {
-    feed.close();
-    await upstream.close();
-    await journal.close();
-  };
-  const http = await startHttpServer({ yoga, health, host, port, allowedOrigins }).catch(
-    async (error: unknown) => {
-      await closeRecord();
-      throw error;
-    },
-  );
-  reconciler.start();
-
-  const stop = async () => {
-    const deadline = runtime.monotonic() + config.shutdownTimeoutMs;
-    const left = () => Math.max(0, deadline - runtime.monotonic());
-    await Promise.all([http.close(left()), reconciler.stop()]);
-    const inFlight = await dispatcher.drain(left());
-    await liveness.stop();
-    if (inFlight > 0) log.warn({ inFlight }, 'purchases are still in flight; the next start picks them up');
-    await closeRecord();
-  };
-  let stopping: Promise<void> | undefined;
-  const close = () => (stopping ??= stop());
-  return { url: http.url, close, [Symbol.asyncDispose]: close };
+/** Whoever took an integration out of the configuration may not know that it has purchases in doubt. */
+async function warnOfForgotten(record: JournalRecord, config: Config, log: Logger): Promise<void> {
+  const known = new Set(config.integrations.map(({ name }) => name));
+  const forgotten = (await record.integrations()).filter((name) => !known.has(name));
+  if (forgotten.length > 0) {
+    log.warn(
+      { forgotten },
+      'the record has purchases of integrations that are not served: nobody looks after them',
+    );
+  }
 }
 
 /** Throws an Error that names the record and the remedy. */
 function openRecord(
   database: DatabaseConfig,
   options: { instance: string; runtime: Runtime; log: Logger },
-): Promise<Journal> {
+): Promise<JournalRecord & { readonly keys: KeyStore }> {
   return database.kind === 'sqlite'
-    ? openSqliteJournal({ path: database.path, instance: options.instance })
-    : openPostgresJournal({ ...database, ...options });
+    ? openSqliteRecord({ path: database.path, instance: options.instance })
+    : openPostgresRecord({ ...database, ...options });
 }
 
 /** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */

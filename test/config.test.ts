@@ -29,12 +29,13 @@ describe('the environment', () => {
         port: 4000,
         logLevel: 'info',
         database: { kind: 'sqlite', path: './data/gateway.db' },
-        authMode: 'none',
+        auth: { mode: 'none' },
+        discovery: { introspection: true, graphiql: true },
       },
       ...{ confirmTimeoutMs: 30_000, readTimeoutMs: 10_000, quoteTtlMs: 600_000, allowedOrigins: [] },
       answerRetentionMs: 90 * 86_400_000,
       reconcile: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 86_400_000 },
-      upstream: { surface: 'V1' },
+      integrations: [{ name: 'default', upstream: { surface: 'V1' }, accounts: undefined, limits: {} }],
     });
   });
 
@@ -66,7 +67,7 @@ describe('the environment', () => {
     ['DATABASE_POOL', '1'],
     ['DATABASE_STATEMENT_TIMEOUT_MS', '0'],
     ['INSTANCE_LEASE_MS', '10'],
-    ['AUTH_MODE', 'jwt'],
+    ['AUTH_MODE', 'hmac'],
     ['ALLOWED_ORIGINS', 'https://shop.example/path'],
     ['HOST', '0.0.0.0'],
     ['HOST', '192.168.1.5'],

@@ -1,15 +1,21 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 
-/** The tabs with which GraphiQL opens: a purchase from beginning to end. `key` is a fresh idempotency key. */
-export function graphiqlOptions(key: string): GraphiQLOptions {
+/**
+ * The tabs with which GraphiQL opens: a purchase from beginning to end. `key` is a fresh idempotency key. For callers who
+ * must show who they are there is a place for their token, which the browser does not keep.
+ */
+export function graphiqlOptions(key: string, authenticates: boolean): GraphiQLOptions {
+  const headers = authenticates ? JSON.stringify({ Authorization: 'Bearer TOKEN' }, null, 2) : null;
   return {
     title: 'ScratchPower GraphQL',
     subscriptionsProtocol: 'WS',
     defaultTabs: tabs(key).map(({ query, variables }) => ({
       query: query.trim() + '\n',
       variables: variables === undefined ? null : JSON.stringify(variables, null, 2),
+      headers,
     })),
-    defaultEditorToolsVisibility: 'variables',
+    ...(headers !== null && { headers, defaultHeaders: headers, shouldPersistHeaders: false }),
+    defaultEditorToolsVisibility: authenticates ? 'headers' : 'variables',
     schemaDescription: true,
   };
 }

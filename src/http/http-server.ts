@@ -1,8 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Runtime } from '../purchases/runtime.ts';
+import type { Logger } from 'pino';
+
 import type { Health } from './health.ts';
 import { isAllowedOrigin } from './origin.ts';
+import { isOwnHost } from './own-host.ts';
 import { serveWebSockets } from './websocket.ts';
 import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 
@@ -20,11 +25,16 @@ export interface HttpServerOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly allowedOrigins: readonly string[];
+  readonly authenticator: Authenticator;
+  /** Without it, requests for a host that is not loopback are refused. */
+  readonly authenticates: boolean;
+  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
+  readonly log: Pick<Logger, 'info'>;
 }
 
 /** Listens, or throws an Error whose message says why it can't. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { yoga, health, host, port, allowedOrigins } = options;
+  const { yoga, health, host, port, allowedOrigins, authenticates } = options;
   const streams = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
   const server = createServer((request, response) => {
@@ -32,7 +42,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     response.once('close', () => setImmediate(() => closing && server.closeIdleConnections()));
     const path = request.url?.split('?', 1)[0];
     if (path === GRAPHQL_PATH) {
-      if (!isAllowedOrigin(request, allowedOrigins)) refuseOrigin(response);
+      if (!authenticates && !isOwnHost(request, allowedOrigins)) refuseHost(response);
+      else if (!isAllowedOrigin(request, allowedOrigins)) refuseOrigin(response);
       else {
         trackStream(request, response, streams);
         void yoga(request, response);
@@ -43,7 +54,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     else sendText(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
   });
   await listen(server, host, port);
-  const sockets = serveWebSockets(server, yoga, allowedOrigins);
+  const sockets = serveWebSockets(server, options);
 
   const close = async (deadlineMs: number) => {
     health.shutDown();
@@ -87,6 +98,14 @@ function addressOf(server: Server, host: string): string {
   const address: AddressInfo | string | null = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');
   return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`;
+}
+
+function refuseHost(response: ServerResponse): void {
+  sendText(
+    response,
+    421,
+    'Without authentication the gateway answers only to loopback names: use http://127.0.0.1 or http://localhost with its port, have your proxy send such a Host, or add the origin to ALLOWED_ORIGINS.',
+  );
 }
 
 function refuseOrigin(response: ServerResponse): void {

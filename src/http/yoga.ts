@@ -3,10 +3,14 @@ import { createYoga, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
-import { localCaller } from '../auth/caller.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { Runtime } from '../purchases/runtime.ts';
 import type { Domain } from '../schema/context.ts';
 import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
+import { authentication, type AdmittedContext } from './authentication.ts';
+import { hiddenSchema } from './discovery.ts';
 import { graphiqlOptions } from './graphiql.ts';
 import { jsonOnly } from './json-only.ts';
 import { operationLog } from './operation-log.ts';
@@ -26,24 +30,32 @@ export interface SocketContext {
   readonly socketSignal: AbortSignal;
 }
 
-export type GatewayYoga = YogaServerInstance<Partial<NodeContext & SocketContext>, RequestContext>;
+type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext>;
+export type GatewayYoga = YogaServerInstance<ServerContext, RequestContext>;
 
 export function createGatewayYoga(options: {
-  domain: Domain;
+  /** The caller's part of the domain; throws a `GraphQLError` when there is none. */
+  domainOf: (caller: Caller) => Domain;
   log: Logger;
   newId: () => string;
   allowedOrigins: readonly string[];
+  authenticator: Authenticator;
+  runtime: Pick<Runtime, 'now' | 'sleep'>;
+  /** Whether callers show who they are; without it whoever reaches us may do everything. */
+  authenticates: boolean;
+  discovery: { readonly introspection: boolean; readonly graphiql: boolean };
 }): GatewayYoga {
-  const { domain, log, newId, allowedOrigins } = options;
-  return createYoga<Partial<NodeContext & SocketContext>, RequestContext>({
+  const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
+  return createYoga<ServerContext, RequestContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req, res, socketSignal }) => {
+    context: ({ request, req, res, socketSignal, admission }) => {
+      if (admission === undefined) throw new Error('nobody was let in');
       const requestId = requestIdOf(req) ?? newId();
       if (res !== undefined && !res.headersSent) res.setHeader('x-request-id', requestId);
       return createRequestContext({
-        caller: localCaller,
-        domain,
+        caller: admission.caller,
+        domain: domainOf(admission.caller),
         requestId,
         signal: socketSignal ?? request.signal,
         transport: socketSignal === undefined ? 'http' : 'websocket',
@@ -57,7 +69,7 @@ export function createGatewayYoga(options: {
         return masked;
       },
     },
-    graphiql: () => graphiqlOptions(newId()),
+    graphiql: discovery.graphiql && (() => graphiqlOptions(newId(), authenticates)),
     renderGraphiQL,
     landingPage: false,
     cors:
@@ -67,7 +79,13 @@ export function createGatewayYoga(options: {
     multipart: false,
     maxRequestBodySize: MAX_BODY_BYTES,
     logging: false,
-    plugins: [jsonOnly(), operationLog(log)],
+    plugins: [
+      // Before all that looks at what was sent.
+      authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),
+      jsonOnly(),
+      ...(discovery.introspection ? [] : [hiddenSchema()]),
+      operationLog(log),
+    ],
   });
 }
 

@@ -1,9 +1,16 @@
+import { sql } from 'kysely';
+
+import type { KeyStore } from '../auth/key-store.ts';
 import type {
   AttemptId,
   AttemptResult,
+  AuditEntry,
+  AuditRequest,
   Decided,
   EventRequest,
   Journal,
+  JournalRecord,
+  Mandate,
   NewAttempt,
   NewPurchase,
   PageRequest,
@@ -20,9 +27,20 @@ import type {
   Quote,
   RawAnswer,
 } from '../purchases/purchase.ts';
-import { dueQuery, eventsQuery, inFlightQuery, openQuery, pageQuery, successesQuery } from './queries.ts';
+import {
+  accountsOf,
+  auditQuery,
+  dueQuery,
+  eventsQuery,
+  inFlightQuery,
+  openQuery,
+  pageQuery,
+  successesQuery,
+} from './queries.ts';
+import { SqlKeyStore } from './keys.ts';
 import {
   attemptFromRow,
+  auditFromRow,
   eventFromRow,
   purchaseFromRow,
   quoteFromRow,
@@ -31,7 +49,16 @@ import {
 } from './rows.ts';
 import type { Store } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
-import { adopt, begin, blotAnswers, decide, finishAttempt, keepAnswer, startAttempt } from './writes.ts';
+import {
+  adopt,
+  auditAlone,
+  begin,
+  blotAnswers,
+  decide,
+  finishAttempt,
+  keepAnswer,
+  startAttempt,
+} from './writes.ts';
 
 /** How many ids one query asks for: databases bound their parameters (SQLite 32,766). */
 const IDS_AT_ONCE = 500;
@@ -42,154 +69,36 @@ const keyColumns = {
   idempotencyKey: 'idempotency_key',
 } as const satisfies Record<PurchaseKey, keyof PurchaseTable>;
 
+/** One query walks so many accounts, with every status and product: SQLite takes at most 500 walks, PostgreSQL plans long. */
+const ACCOUNTS_AT_ONCE = 8;
+
 /** The record in SQL, the same for every database behind a `Store`. */
-export class SqlJournal implements Journal {
+export class SqlRecord implements JournalRecord {
   readonly instance: string;
   readonly shared: boolean;
+  /** Beside the purchases, in the same database: who may call. */
+  readonly keys: KeyStore;
   readonly #store: Store;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, options: { instance: string; shared: boolean }) {
     this.#store = store;
+    this.keys = new SqlKeyStore(store);
     this.instance = options.instance;
     this.shared = options.shared;
   }
 
-  async saveQuote(quote: Quote): Promise<void> {
-    await this.#store.write(({ db }) => db.insertInto('quotes').values(quoteToRow(quote)).execute());
+  of(integration: string): Journal {
+    return new SqlJournal(this.#store, this, integration);
   }
 
-  async quotes(ids: readonly string[]): Promise<readonly Quote[]> {
-    const rows = await inChunks(ids, (some) =>
-      this.#store.db.selectFrom('quotes').selectAll().where('id', 'in', some.map(storedText)).execute(),
-    );
-    return rows.map(quoteFromRow);
-  }
-
-  async purgeQuotes(expiredBefore: Date): Promise<number> {
-    const deleted = await this.#store.write(({ db }) =>
-      db.deleteFrom('quotes').where('expires_at', '<', expiredBefore.getTime()).executeTakeFirst(),
-    );
-    return Number(deleted.numDeletedRows);
-  }
-
-  async begin(
-    purchase: NewPurchase,
-    attempt: NewAttempt,
-  ): Promise<{ purchase: Purchase; attempt: Attempt | null }> {
-    try {
-      return await this.#store.write((transaction) => begin(transaction, this.instance, purchase, attempt));
-    } catch (error) {
-      // Another writer took the key after this transaction had looked (R8).
-      if (!this.#store.isUniqueViolation(error)) throw error;
-      const known = await this.purchase('idempotencyKey', purchase.idempotencyKey);
-      if (known === undefined) throw error;
-      return { purchase: known, attempt: null };
-    }
-  }
-
-  async startAttempt(
-    purchaseId: string,
-    from: PurchaseStatus,
-    attempt: NewAttempt,
-    change: PurchaseChange,
-  ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
-    try {
-      return await this.#store.write((transaction) =>
-        startAttempt(transaction, this.instance, purchaseId, from, attempt, change),
-      );
-    } catch (error) {
-      // Another writer started one after this transaction had looked.
-      if (this.#store.isUniqueViolation(error)) return null;
-      throw error;
-    }
-  }
-
-  /** Throws when the attempt is not in flight, and when it has an answer already: the first one stays. */
-  async keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void> {
-    await this.#store.write((transaction) => keepAnswer(transaction, this.instance, attempt, answer));
-  }
-
-  async finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase> {
-    return this.#store.write((transaction) =>
-      finishAttempt(transaction, this.instance, attempt, result, change),
-    );
-  }
-
-  async decide(
-    purchaseId: string,
-    byHand: ByHand,
-    decision: (purchase: Purchase) => PurchaseChange,
-  ): Promise<Decided> {
-    return this.#store.write((transaction) => decide(transaction, purchaseId, byHand, decision));
-  }
-
-  async blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number> {
-    return this.#store.write((transaction) => blotAnswers(transaction, request));
-  }
-
-  async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
-    const row = await this.#store.db
-      .selectFrom('purchases')
-      .selectAll()
-      .where(keyColumns[key], '=', storedText(value))
-      .executeTakeFirst();
-    return row === undefined ? undefined : purchaseFromRow(row);
-  }
-
-  async purchases(ids: readonly string[]): Promise<readonly Purchase[]> {
-    const rows = await inChunks(ids, (some) =>
-      this.#store.db.selectFrom('purchases').selectAll().where('id', 'in', some.map(storedText)).execute(),
-    );
-    return rows.map(purchaseFromRow);
-  }
-
-  async page(request: PageRequest): Promise<readonly Purchase[]> {
-    const rows = await pageQuery(this.#store.db, request, this.#store.mergesWalks)?.execute();
-    return rows?.map(purchaseFromRow) ?? [];
-  }
-
-  async attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
-    const sorted = [...purchaseIds].sort();
-    const rows = await inChunks(sorted, (some) =>
-      this.#store.db
-        .selectFrom('attempts')
-        .selectAll()
-        .where('purchase_id', 'in', some.map(storedText))
-        .orderBy('purchase_id')
-        .orderBy('number')
-        .execute(),
-    );
-    return rows.map(attemptFromRow);
-  }
-
-  async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
-    const rows = await inFlightQuery(this.#store.db, this.instance).execute();
-    return rows.map((row) => ({ purchase: purchaseFromRow(row), attempt: attemptFromRow(row) }));
-  }
-
-  async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
-    const rows = await dueQuery(this.#store.db, this.instance, request, this.#store.mergesWalks).execute();
-    return rows.map(purchaseFromRow);
-  }
-
-  async owners(): Promise<readonly string[]> {
-    const owners: string[] = [];
-    // One step of the index for each owner, however many purchases it has.
-    for (let last = ''; ; last = owners.at(-1) ?? last) {
-      const next = await openQuery(this.#store.db)
-        .select('owner')
-        .where('owner', '>', last)
-        .orderBy('owner')
-        .limit(1)
-        .executeTakeFirst();
-      if (next === undefined) return owners.filter((owner) => owner !== this.instance);
-      owners.push(next.owner);
-    }
-  }
-
-  async adopt(instance: string, beat: number | undefined): Promise<number> {
-    return this.#store.write((transaction) => adopt(transaction, this.instance, instance, beat));
+  async integrations(): Promise<readonly string[]> {
+    const rows = await this.#store.db
+      .selectFrom('event_counters')
+      .select('integration')
+      .orderBy('integration')
+      .execute();
+    return rows.map(({ integration }) => integration);
   }
 
   async join(): Promise<void> {
@@ -224,28 +133,6 @@ export class SqlJournal implements Journal {
     await this.#store.write(({ db }) => db.deleteFrom('instances').where('id', '=', this.instance).execute());
   }
 
-  /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
-  async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
-    const rows = await eventsQuery(this.#store.db, request).execute();
-    return rows.map(eventFromRow);
-  }
-
-  async successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]> {
-    return (await successesQuery(this.#store.db, request).execute()).map(eventFromRow);
-  }
-
-  async lastPosition(): Promise<number> {
-    const last = await this.#store.db
-      .selectFrom('events')
-      .select(({ fn }) => fn.max('position').as('position'))
-      .executeTakeFirst();
-    return last?.position ?? 0;
-  }
-
-  onCommit(wake: () => void): () => void {
-    return this.#store.onCommit(wake);
-  }
-
   async ping(): Promise<void> {
     try {
       await this.#store.write(({ db }) =>
@@ -265,14 +152,264 @@ export class SqlJournal implements Journal {
   }
 }
 
+/** One integration's part of it. */
+class SqlJournal implements Journal {
+  readonly instance: string;
+  readonly shared: boolean;
+  readonly integration: string;
+  readonly #store: Store;
+  readonly #record: SqlRecord;
+
+  constructor(store: Store, record: SqlRecord, integration: string) {
+    this.#store = store;
+    this.#record = record;
+    this.instance = record.instance;
+    this.shared = record.shared;
+    this.integration = integration;
+  }
+
+  async saveQuote(quote: Quote): Promise<void> {
+    await this.#store.write(({ db }) =>
+      db.insertInto('quotes').values(quoteToRow(this.integration, quote)).execute(),
+    );
+  }
+
+  async quotes(ids: readonly string[]): Promise<readonly Quote[]> {
+    const rows = await inChunks(ids, (some) =>
+      this.#store.db
+        .selectFrom('quotes')
+        .selectAll()
+        .where('id', 'in', some.map(storedText))
+        .where('integration', '=', this.integration)
+        .execute(),
+    );
+    return rows.map(quoteFromRow);
+  }
+
+  async purgeQuotes(expiredBefore: Date): Promise<number> {
+    const deleted = await this.#store.write(({ db }) =>
+      db.deleteFrom('quotes').where('expires_at', '<', expiredBefore.getTime()).executeTakeFirst(),
+    );
+    return Number(deleted.numDeletedRows);
+  }
+
+  async begin(
+    purchase: NewPurchase,
+    attempt: NewAttempt,
+    mandate?: Mandate,
+  ): Promise<{ purchase: Purchase; attempt: Attempt | null }> {
+    try {
+      return await this.#store.write((transaction) => begin(transaction, this, purchase, attempt, mandate));
+    } catch (error) {
+      // Another writer took the key after this transaction had looked (R8).
+      if (!this.#store.isUniqueViolation(error)) throw error;
+      const known = await this.purchase('idempotencyKey', purchase.idempotencyKey);
+      if (known === undefined) throw error;
+      return { purchase: known, attempt: null };
+    }
+  }
+
+  async startAttempt(
+    purchaseId: string,
+    from: PurchaseStatus,
+    attempt: NewAttempt,
+    change: PurchaseChange,
+    mandate?: Mandate,
+  ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
+    try {
+      return await this.#store.write((transaction) =>
+        startAttempt(transaction, this, purchaseId, from, attempt, change, mandate),
+      );
+    } catch (error) {
+      // Another writer started one after this transaction had looked.
+      if (this.#store.isUniqueViolation(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Throws when the attempt is not in flight, and when it has an answer already: the first one stays. */
+  async keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void> {
+    await this.#store.write((transaction) => keepAnswer(transaction, this, attempt, answer));
+  }
+
+  async finishAttempt(attempt: AttemptId, result: AttemptResult, change: PurchaseChange): Promise<Purchase> {
+    return this.#store.write((transaction) => finishAttempt(transaction, this, attempt, result, change));
+  }
+
+  async decide(
+    purchaseId: string,
+    byHand: ByHand,
+    decision: (purchase: Purchase) => PurchaseChange,
+  ): Promise<Decided> {
+    return this.#store.write((transaction) => decide(transaction, this, purchaseId, byHand, decision));
+  }
+
+  async blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number> {
+    return this.#store.write((transaction) => blotAnswers(transaction, request));
+  }
+
+  async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
+    const row = await this.#store.db
+      .selectFrom('purchases')
+      .selectAll()
+      .where(keyColumns[key], '=', storedText(value))
+      .where('integration', '=', this.integration)
+      .executeTakeFirst();
+    return row === undefined ? undefined : purchaseFromRow(row);
+  }
+
+  async purchases(ids: readonly string[]): Promise<readonly Purchase[]> {
+    const rows = await inChunks(ids, (some) =>
+      this.#store.db
+        .selectFrom('purchases')
+        .selectAll()
+        .where('id', 'in', some.map(storedText))
+        .where('integration', '=', this.integration)
+        .execute(),
+    );
+    return rows.map(purchaseFromRow);
+  }
+
+  async page(request: PageRequest): Promise<readonly Purchase[]> {
+    const { filter = {}, limit, inverted } = request;
+    const accounts = accountsOf(filter);
+    if (accounts === undefined || accounts.length <= ACCOUNTS_AT_ONCE) return this.#page(request);
+    const parts: Purchase[] = [];
+    // One after another: a list does not take all connections.
+    for (const some of chunksOf(accounts, ACCOUNTS_AT_ONCE)) {
+      parts.push(
+        ...(await this.#page({ ...request, filter: { ...filter, accountId: null, accounts: some } })),
+      );
+    }
+    const order = inverted ? 1 : -1;
+    return parts.sort((one, other) => (one.id < other.id ? -order : order)).slice(0, limit);
+  }
+
+  async #page(request: PageRequest): Promise<readonly Purchase[]> {
+    const { db, mergesWalks } = this.#store;
+    const rows = await pageQuery(db, this.integration, request, mergesWalks)?.execute();
+    return rows?.map(purchaseFromRow) ?? [];
+  }
+
+  async attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
+    const sorted = [...purchaseIds].sort();
+    const rows = await inChunks(sorted, (some) =>
+      this.#store.db
+        .selectFrom('attempts')
+        .selectAll()
+        .where('purchase_id', 'in', some.map(storedText))
+        .where((eb) =>
+          eb.exists(
+            eb
+              .selectFrom('purchases')
+              .select('id')
+              .whereRef('purchases.id', '=', 'attempts.purchase_id')
+              .where(sql`purchases.integration || ''`, '=', this.integration),
+          ),
+        )
+        .orderBy('purchase_id')
+        .orderBy('number')
+        .execute(),
+    );
+    return rows.map(attemptFromRow);
+  }
+
+  async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
+    const rows = await inFlightQuery(this.#store.db, this).execute();
+    return rows.map((row) => ({ purchase: purchaseFromRow(row), attempt: attemptFromRow(row) }));
+  }
+
+  async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
+    const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
+    return rows.map(purchaseFromRow);
+  }
+
+  async owners(): Promise<readonly string[]> {
+    const owners: string[] = [];
+    // One step of the index for each owner, however many purchases it has.
+    for (let last = ''; ; last = owners.at(-1) ?? last) {
+      const next = await openQuery(this.#store.db, this.integration)
+        .select('owner')
+        .where('owner', '>', last)
+        .orderBy('owner')
+        .limit(1)
+        .executeTakeFirst();
+      if (next === undefined) return owners.filter((owner) => owner !== this.instance);
+      owners.push(next.owner);
+    }
+  }
+
+  async adopt(instance: string, beat: number | undefined): Promise<number> {
+    return this.#store.write((transaction) => adopt(transaction, this, instance, beat));
+  }
+
+  join(): Promise<void> {
+    return this.#record.join();
+  }
+
+  beat(): Promise<boolean> {
+    return this.#record.beat();
+  }
+
+  beats(): Promise<ReadonlyMap<string, number>> {
+    return this.#record.beats();
+  }
+
+  leave(): Promise<void> {
+    return this.#record.leave();
+  }
+
+  /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
+  async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
+    const rows = await eventsQuery(this.#store.db, this.integration, request).execute();
+    return rows.map(eventFromRow);
+  }
+
+  async successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]> {
+    return (await successesQuery(this.#store.db, this.integration, request).execute()).map(eventFromRow);
+  }
+
+  async lastPosition(): Promise<number> {
+    const last = await this.#store.db
+      .selectFrom('events')
+      .select(({ fn }) => fn.max('position').as('position'))
+      .where('integration', '=', this.integration)
+      .executeTakeFirst();
+    return last?.position ?? 0;
+  }
+
+  onCommit(wake: () => void): () => void {
+    return this.#store.onCommit(this.integration, wake);
+  }
+
+  async audit(entries: readonly AuditEntry[]): Promise<void> {
+    await this.#store.write((transaction) => auditAlone(transaction, this, entries));
+  }
+
+  async auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]> {
+    return (await auditQuery(this.#store.db, this.integration, request).execute()).map(auditFromRow);
+  }
+
+  ping(): Promise<void> {
+    return this.#record.ping();
+  }
+
+  close(): Promise<void> {
+    return this.#record.close();
+  }
+}
+
 async function inChunks<T>(
   ids: readonly string[],
   read: (some: readonly string[]) => Promise<T[]>,
 ): Promise<T[]> {
-  const unique = [...new Set(ids)];
   const rows: T[] = [];
-  for (let start = 0; start < unique.length; start += IDS_AT_ONCE) {
-    rows.push(...(await read(unique.slice(start, start + IDS_AT_ONCE))));
-  }
+  for (const some of chunksOf([...new Set(ids)], IDS_AT_ONCE)) rows.push(...(await read(some)));
   return rows;
+}
+
+function chunksOf<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
+    all.slice(index * size, (index + 1) * size),
+  );
 }

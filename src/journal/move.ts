@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import { z } from 'zod';
 
 import { migrate } from './migrate.ts';
 import { fault } from './postgres/fault.ts';
@@ -32,7 +31,10 @@ const moved = [
   { table: 'quotes', key: ['id'] },
   { table: 'purchases', key: ['id'] },
   { table: 'attempts', key: ['purchase_id', 'number'] },
-  { table: 'events', key: ['position'] },
+  { table: 'events', key: ['integration', 'position'] },
+  { table: 'event_counters', key: ['integration'] },
+  { table: 'audit', key: ['id'] },
+  { table: 'api_keys', key: ['id'] },
 ] as const;
 type Moved = (typeof moved)[number];
 
@@ -41,8 +43,6 @@ type Row = Record<string, unknown>;
 /** Rows a transaction; an attempt's answer may be large. */
 const BATCH = 200;
 const BUSY_TIMEOUT_MS = 1_000;
-
-const position = z.array(z.object({ position: z.int().nullable() }));
 
 /**
  * Moves a record from SQLite to PostgreSQL: every row, batch by batch in the order of its key, so that a move which was
@@ -70,10 +70,11 @@ export async function moveRecord({ from, to, tell, onBatch }: MoveOptions): Prom
     await sql`create table if not exists moving (since timestamptz not null default now())`.execute(target);
     for (const one of moved) await copy(source, target, one, onBatch);
     await compare(source, target, tell);
-    const last = await lastPosition(source);
-    await sql`update event_counter set position = ${last} where id = 1`.execute(target);
+    await sql`select setval(pg_get_serial_sequence('audit', 'id'), coalesce(max(id), 0) + 1, false) from audit`.execute(
+      target,
+    );
     await sql`drop table moving`.execute(target);
-    tell(`Moved. The next event gets position ${last + 1}. Start the gateways with the new DATABASE_URL.`);
+    tell('Moved. Start the gateways with the new DATABASE_URL.');
   } catch (error) {
     throw isOfTarget(error) ? fault(withoutPassword(to), error) : error;
   } finally {
@@ -186,14 +187,6 @@ async function sumOf(db: Kysely<Tables>, one: Moved): Promise<{ rows: number; sh
     }
   }
   return { rows, sha256: hash.digest('hex') };
-}
-
-/** The last that was ever given: SQLite remembers it, also where its event is gone. */
-async function lastPosition(source: Kysely<Tables>): Promise<number> {
-  const { rows } = await sql`select max(seq) as position from sqlite_sequence where name = 'events'`.execute(
-    source,
-  );
-  return position.parse(rows)[0]?.position ?? 0;
 }
 
 function isOfTarget(error: unknown): boolean {

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 
 import { Kysely, PostgresDialect } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
-import { SqlJournal } from './journal.ts';
+import { SqlRecord } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
 import { codeOf, fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
@@ -39,10 +39,10 @@ export interface PostgresJournalOptions {
  * Opens the record in a PostgreSQL database, which any number of instances may do at the same time. Throws an `Error`
  * that names the database (never its password) and the remedy when it cannot be used.
  */
-export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+export async function openPostgresRecord(options: PostgresJournalOptions): Promise<SqlRecord> {
   const { url, poolSize, statementTimeoutMs, runtime, log, migrates = true, onStatement } = options;
   const where = withoutPassword(url);
-  let journal: Journal | undefined;
+  let record: SqlRecord | undefined;
   try {
     const schema = await prepare(url, log, migrates);
     const db = new Kysely<Tables>({
@@ -56,16 +56,21 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
       channel: `scratchpower ${schema}`.slice(0, LONGEST_CHANNEL),
       ...{ runtime, log },
     });
-    journal = new SqlJournal(new PostgresStore({ db, waker, where, runtime }), {
+    record = new SqlRecord(new PostgresStore({ db, waker, where, runtime }), {
       instance: options.instance ?? randomUUID(),
       shared: true,
     });
-    await Promise.all([journal.ping(), waker.start()]);
-    return journal;
+    await Promise.all([record.ping(), waker.start()]);
+    return record;
   } catch (error) {
-    await journal?.close();
+    await record?.close();
     throw fault(where, error);
   }
+}
+
+/** The same, of the integration that there is when none is named. */
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+  return (await openPostgresRecord(options)).of(DEFAULT_INTEGRATION);
 }
 
 /** What PostgreSQL keeps of a name. */

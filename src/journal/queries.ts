@@ -1,11 +1,23 @@
 import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
 
 import { productTypes } from '../purchases/catalogue.ts';
-import type { EventRequest, PageRequest, PurchaseFilter, SuccessRequest } from '../purchases/journal.ts';
+import type {
+  AuditRequest,
+  EventRequest,
+  PageRequest,
+  PurchaseFilter,
+  SuccessRequest,
+} from '../purchases/journal.ts';
 import { purchaseStatuses } from '../purchases/purchase.ts';
 import { idFloor } from './ids.ts';
 import { storedText } from './rows.ts';
 import type { Tables } from './tables.ts';
+
+/** Whose part of the record is meant, and which instance works on it. */
+export interface View {
+  readonly integration: string;
+  readonly instance: string;
+}
 
 type Purchases<O> = SelectQueryBuilder<Tables, 'purchases', O>;
 
@@ -17,12 +29,13 @@ type Purchases<O> = SelectQueryBuilder<Tables, 'purchases', O>;
  */
 export function pageQuery(
   db: Kysely<Tables>,
+  integration: string,
   { filter = {}, limit, inverted, ...bounds }: PageRequest,
   merges: boolean,
 ) {
   const direction = inverted ? 'asc' : 'desc';
   const inOrder = <O>(walk: Purchases<O>) => walk.orderBy('id', direction).limit(limit);
-  const [first, ...others] = walks(db, filter).map((walk) => withinBounds(walk, filter, bounds));
+  const [first, ...others] = walks(db, integration, filter).map((walk) => withinBounds(walk, filter, bounds));
   if (first === undefined) return undefined;
   if (others.length === 0) return inOrder(first);
   const part = (walk: typeof first) => db.selectFrom((merges ? walk : inOrder(walk)).as('walk')).selectAll();
@@ -33,25 +46,35 @@ export function pageQuery(
     .limit(limit);
 }
 
-function walks(db: Kysely<Tables>, filter: PurchaseFilter) {
-  const all = db.selectFrom('purchases').selectAll();
-  const { subscriberIdentifier, accountId } = filter;
+function walks(db: Kysely<Tables>, integration: string, filter: PurchaseFilter) {
+  const all = db.selectFrom('purchases').selectAll().where('integration', '=', integration);
+  const { subscriberIdentifier } = filter;
+  const accounts = accountsOf(filter);
   const statuses = new Set(filter.status ?? purchaseStatuses);
   const products = new Set(filter.productType ?? productTypes);
   if (subscriberIdentifier != null) {
     if (statuses.size === 0 || products.size === 0) return [];
     // One meter has few purchases. The rest is written as expressions, so that no planner is led to another index.
     let walk = all.where('subscriber_identifier', '=', storedText(subscriberIdentifier));
-    if (accountId != null) walk = walk.where(sql`account_id + 0`, '=', accountId);
+    if (accounts?.length === 0) return [];
+    if (accounts !== undefined) walk = walk.where(sql`account_id + 0`, 'in', accounts);
     if (filter.status != null) walk = walk.where(sql`status || ''`, 'in', [...statuses]);
     if (filter.productType != null) walk = walk.where(sql`product_type || ''`, 'in', [...products]);
     return [walk];
   }
-  if (accountId == null && filter.status == null && filter.productType == null) return [all];
-  const base = accountId == null ? all : all.where('account_id', '=', accountId);
-  return [...statuses].flatMap((status) =>
-    [...products].map((product) => base.where('status', '=', status).where('product_type', '=', product)),
+  if (accounts === undefined && filter.status == null && filter.productType == null) return [all];
+  const bases = accounts?.map((accountId) => all.where('account_id', '=', accountId)) ?? [all];
+  return bases.flatMap((base) =>
+    [...statuses].flatMap((status) =>
+      [...products].map((product) => base.where('status', '=', status).where('product_type', '=', product)),
+    ),
   );
+}
+
+/** The accounts that a filter leaves; undefined: any. */
+export function accountsOf({ accountId, accounts }: PurchaseFilter): readonly number[] | undefined {
+  if (accountId == null) return accounts == null ? undefined : [...new Set(accounts)];
+  return accounts == null || accounts.includes(accountId) ? [accountId] : [];
 }
 
 /** One bound a side, for an index is entered at one only: with the other it would walk all that lies between the two. */
@@ -78,19 +101,37 @@ function withinBounds<O>(
 const inFlight = sql.lit('IN_FLIGHT');
 
 /** Purchases that are PENDING or UNRESOLVED. A literal, as above. */
-export function openQuery(db: Kysely<Tables>) {
-  return db.selectFrom('purchases').where('is_open', '=', sql.lit(1));
+export function openQuery(db: Kysely<Tables>, integration: string) {
+  return db.selectFrom('purchases').where('integration', '=', integration).where('is_open', '=', sql.lit(1));
+}
+
+/** What counts against the limits of a day, by amount. */
+export function spentQuery(
+  db: Kysely<Tables>,
+  integration: string,
+  { day, currency, spender }: { day: string; currency: string; spender: string | undefined },
+) {
+  const spent = db
+    .selectFrom('purchases')
+    .select(({ fn }) => ['spender', 'amount', fn.countAll<number>().as('purchases')])
+    .where('integration', '=', integration)
+    .where('spent_on', '=', day)
+    .where('currency', '=', currency)
+    .where('status', '<>', sql.lit('FAILED'))
+    .groupBy(['spender', 'amount']);
+  return spender === undefined ? spent : spent.where('spender', '=', spender);
 }
 
 export function dueQuery(
   db: Kysely<Tables>,
-  owner: string,
+  { integration, instance: owner }: View,
   { now, horizon, limit }: { now: Date; horizon: Date; limit: number },
   merges: boolean,
 ) {
   const waiting = db
     .selectFrom('purchases')
     .selectAll()
+    .where('integration', '=', integration)
     .where('owner', '=', owner)
     // An expression, so that no planner reads all that is unresolved from the index of statuses.
     .where(sql`status || ''`, '=', 'UNRESOLVED')
@@ -117,13 +158,14 @@ export function dueQuery(
 }
 
 /** The two tables have no column name in common. */
-export function inFlightQuery(db: Kysely<Tables>, owner: string) {
+export function inFlightQuery(db: Kysely<Tables>, { integration, instance }: View) {
   return db
     .selectFrom('attempts')
     .innerJoin('purchases', 'purchases.id', 'attempts.purchase_id')
     .selectAll()
     .where('outcome', '=', inFlight)
-    .where('owner', '=', owner);
+    .where(sql`integration || ''`, '=', integration)
+    .where('owner', '=', instance);
 }
 
 export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {
@@ -134,17 +176,30 @@ export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {
     .where('outcome', '=', inFlight);
 }
 
-export function eventsQuery(db: Kysely<Tables>, { after, limit, purchaseId }: EventRequest) {
+export function eventsQuery(
+  db: Kysely<Tables>,
+  integration: string,
+  { after, limit, purchaseId }: EventRequest,
+) {
   const query = withPurchases(db)
     .where('events.position', '>', after)
     .orderBy('events.position')
     .limit(limit);
-  return purchaseId === undefined ? query : query.where('events.purchase_id', '=', storedText(purchaseId));
+  if (purchaseId === undefined) return query.where('events.integration', '=', integration);
+  // An expression, so that no planner walks the integration's events for those of one purchase.
+  return query
+    .where('events.purchase_id', '=', storedText(purchaseId))
+    .where(sql`events.integration || ''`, '=', integration);
 }
 
-export function successesQuery(db: Kysely<Tables>, { from, until, accountId, after, limit }: SuccessRequest) {
+export function successesQuery(
+  db: Kysely<Tables>,
+  integration: string,
+  { from, until, accountId, after, limit }: SuccessRequest,
+) {
   const start = Math.max(from.getTime(), after?.at.getTime() ?? -Infinity);
   let query = withPurchases(db)
+    .where('events.integration', '=', integration)
     .where('events.status', '=', sql.lit('SUCCEEDED'))
     .where('events.at', '>=', start)
     .where('events.at', '<', until.getTime());
@@ -182,7 +237,11 @@ export function blottableQuery(
   return db
     .selectFrom('attempts')
     .innerJoin('purchases', 'purchases.id', 'attempts.purchase_id')
-    .innerJoin('events', 'events.position', 'purchases.last_event')
+    .innerJoin('events', (join) =>
+      join
+        .onRef('events.integration', '=', 'purchases.integration')
+        .onRef('events.position', '=', 'purchases.last_event'),
+    )
     .select(['attempts.purchase_id', 'attempts.number'])
     .where('attempts.answer_status', 'is not', null)
     .where('attempts.answer_blotted_at', 'is', null)
@@ -191,4 +250,17 @@ export function blottableQuery(
     .where(sql`events.at + 0`, '<', settledBefore.getTime())
     .orderBy('attempts.finished_at')
     .limit(limit);
+}
+
+export function auditQuery(
+  db: Kysely<Tables>,
+  integration: string,
+  { before, limit, purchaseId }: AuditRequest,
+) {
+  let query = db.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(limit);
+  if (before !== undefined) query = query.where('id', '<', before);
+  if (purchaseId === undefined) return query.where('integration', '=', integration);
+  return query
+    .where('purchase_id', '=', storedText(purchaseId))
+    .where(sql`integration || ''`, '=', integration);
 }

@@ -1,7 +1,13 @@
 import type { Insertable, Selectable } from 'kysely';
 import { z } from 'zod';
 
-import type { NewAttempt, NewPurchase } from '../purchases/journal.ts';
+import {
+  auditActions,
+  type AuditEntry,
+  type Mandate,
+  type NewAttempt,
+  type NewPurchase,
+} from '../purchases/journal.ts';
 import {
   attemptKinds,
   attemptOutcomes,
@@ -14,7 +20,7 @@ import {
   type RawAnswer,
 } from '../purchases/purchase.ts';
 import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
-import type { AttemptTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
+import type { AttemptTable, AuditTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
 
 /** An event beside its purchase, as `queries.ts` names its columns. */
 type EventRow = Selectable<PurchaseTable> & {
@@ -66,8 +72,9 @@ export function storedText(value: string): string {
   return z.encode(text, value);
 }
 
-export function quoteToRow(quote: Quote): Insertable<QuoteTable> {
+export function quoteToRow(integration: string, quote: Quote): Insertable<QuoteTable> {
   return {
+    integration,
     ...z.encode(quoteRow.pick({ id: true, created_at: true, expires_at: true }), {
       id: quote.id,
       created_at: quote.createdAt,
@@ -83,6 +90,7 @@ export function quoteFromRow(row: Selectable<QuoteTable>): Quote {
 }
 
 export function purchaseToRow(
+  integration: string,
   purchase: NewPurchase & Pick<Purchase, 'lastEvent' | 'owner'>,
 ): Selectable<PurchaseTable> {
   const { order } = purchase;
@@ -103,6 +111,9 @@ export function purchaseToRow(
       last_event: purchase.lastEvent,
       owner: purchase.owner,
     }),
+    integration,
+    spender: null,
+    spent_on: null,
     surface: order.surface,
     product_type: order.productType,
     account_id: order.accountId,
@@ -111,6 +122,14 @@ export function purchaseToRow(
     currency: storedText(order.amount.currency),
     is_open: purchase.status === 'PENDING' || purchase.status === 'UNRESOLVED' ? 1 : 0,
   };
+}
+
+/** Whose limits it counts against, in the columns of a purchase. */
+export function spendingToRow({
+  caller,
+  day,
+}: Mandate): Pick<Selectable<PurchaseTable>, 'spender' | 'spent_on'> {
+  return { spender: storedText(caller), spent_on: day };
 }
 
 export function purchaseFromRow(row: Selectable<PurchaseTable>): Purchase {
@@ -196,6 +215,25 @@ export function eventFromRow(row: EventRow): PurchaseEvent {
         ? null
         : parse('events', byHandRow, { author: event_author, reason: event_reason }),
   };
+}
+
+const auditRow = z.object({
+  at: instant,
+  action: z.enum(auditActions),
+  actor: z.enum(['CALLER', 'OPERATOR']),
+  name: text,
+  purchase_id: z.string(),
+  reason: text.nullable(),
+});
+
+export function auditToRow(integration: string, entry: AuditEntry): Insertable<AuditTable> {
+  const { purchaseId, ...rest } = entry;
+  return { integration, ...z.encode(auditRow, { ...rest, purchase_id: purchaseId }) };
+}
+
+export function auditFromRow(row: Selectable<AuditTable>): AuditEntry & { readonly id: number } {
+  const { purchase_id, ...rest } = parse('audit', auditRow, row);
+  return { id: row.id, purchaseId: purchase_id, ...rest };
 }
 
 function answerFromRow(row: Selectable<AttemptTable>): RawAnswer {

@@ -3,8 +3,8 @@ import { resolve } from 'node:path';
 
 import { Kysely } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
-import { SqlJournal } from './journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { SqlRecord } from './journal.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
 import { TransactionalSqliteDialect, type Database } from './sqlite/database.ts';
@@ -14,15 +14,22 @@ import { sqliteMigrations } from './sqlite/migrations.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Tables } from './tables.ts';
 
+export interface BesideOptions {
+  readonly path: string;
+  /** How long to wait for another process that is writing, in ms; 5,000 by default. */
+  readonly busyTimeoutMs?: number;
+}
+
+/** The same, of the integration that there is when none is named. */
+export async function openSqliteJournalBeside(options: BesideOptions): Promise<Journal> {
+  return (await openSqliteRecordBeside(options)).of(DEFAULT_INTEGRATION);
+}
+
 /**
  * Opens a record that there is, beside the gateway that is using it or without one: takes no lock of it and never
  * migrates it. Throws an `Error` that names the file and the remedy, also when the record is not exactly of this version.
  */
-export async function openSqliteJournalBeside(options: {
-  readonly path: string;
-  /** How long to wait for another process that is writing, in ms; 5,000 by default. */
-  readonly busyTimeoutMs?: number;
-}): Promise<Journal> {
+export async function openSqliteRecordBeside(options: BesideOptions): Promise<SqlRecord> {
   const path = resolve(options.path);
   let database: Database | undefined;
   try {
@@ -30,7 +37,7 @@ export async function openSqliteJournalBeside(options: {
     database.exec(DURABLE);
     const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
     await requireMigrated(db, sqliteMigrations);
-    return new SqlJournal(new SqliteStore({ path, database, db, release: () => undefined }), {
+    return new SqlRecord(new SqliteStore({ path, database, db, release: () => undefined }), {
       instance: randomUUID(),
       shared: false,
     });

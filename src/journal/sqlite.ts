@@ -3,8 +3,8 @@ import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
-import type { Journal } from '../purchases/journal.ts';
-import { SqlJournal } from './journal.ts';
+import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { SqlRecord } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
@@ -43,7 +43,7 @@ export const DURABLE = `pragma synchronous = full; pragma foreign_keys = on; pra
  * Opens the record in a SQLite file, for this process alone. Throws an `Error` that names the file and the remedy when
  * it cannot be used: not writable, not a database, damaged, locked, in use by another gateway, of a newer version.
  */
-export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+export async function openSqliteRecord(options: SqliteJournalOptions): Promise<SqlRecord> {
   const { busyTimeoutMs = 5_000, onStatement } = options;
   const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
@@ -56,17 +56,22 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
     configure(database, path);
     const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
     await migrate(db, sqliteMigrations);
-    const journal = new SqlJournal(new SqliteStore({ path, database, db, release: held.release }), {
+    const record = new SqlRecord(new SqliteStore({ path, database, db, release: held.release }), {
       instance: options.instance ?? randomUUID(),
       shared: false,
     });
-    await journal.ping();
-    return journal;
+    await record.ping();
+    return record;
   } catch (error) {
     database?.close();
     held.release();
     throw fault(path, error);
   }
+}
+
+/** The same, of the integration that there is when none is named. */
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  return (await openSqliteRecord(options)).of(DEFAULT_INTEGRATION);
 }
 
 /** The record holds tokens that are as good as cash: nobody but its owner reads a file that we make. */

@@ -8,9 +8,14 @@ export interface Transaction {
   /** Whether a row that is read in order to be written must be locked (`for update`): here others write meanwhile. */
   readonly locksRows: boolean;
   /**
-   * Gives the event the next position of the one order (R7), changes its purchase with it (`last_event` in any case),
-   * and wakes the listeners once it is committed. The last statement of a transaction, for it may hold up every other
-   * until the commit.
+   * Until the commit no other transaction that asks for the same name goes on. To be asked for before anything else that
+   * may wait, so that no two wait for each other.
+   */
+  exclusively(name: string): Promise<void>;
+  /**
+   * Gives the event the next position of its integration's one order (R7), changes its purchase with it (`last_event` in any case),
+   * and wakes the integration's listeners once it is committed. The last statement of a transaction, for it may hold up
+   * every other of the integration until the commit.
    */
   appendEvent(
     event: Omit<Insertable<EventTable>, 'position'>,
@@ -31,8 +36,8 @@ export interface Store {
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>;
   /** Whether a write failed because a row with that key exists. */
   isUniqueViolation(error: unknown): boolean;
-  /** Calls `wake` after each commit that appended an event; returns how to stop. */
-  onCommit(wake: () => void): () => void;
+  /** Calls `wake` after each commit that appended an event of the integration; returns how to stop. */
+  onCommit(integration: string, wake: () => void): () => void;
   /** An error that tells an operator what is wrong with the database and what to do. */
   fault(error: unknown): Error;
   /** Waits for the writes under way. */

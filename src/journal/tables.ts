@@ -6,12 +6,16 @@ export interface Tables {
   purchases: PurchaseTable;
   attempts: AttemptTable;
   events: EventTable;
+  event_counters: EventCounterTable;
+  audit: AuditTable;
   pulse: PulseTable;
   instances: InstanceTable;
+  api_keys: ApiKeyTable;
 }
 
 export interface QuoteTable {
   id: string;
+  integration: string;
   /** JSON: order, subscriber and charges. */
   content: string;
   created_at: number;
@@ -20,6 +24,7 @@ export interface QuoteTable {
 
 export interface PurchaseTable {
   id: string;
+  integration: string;
   idempotency_key: string;
   reference: string;
   quote_id: string | null;
@@ -43,6 +48,9 @@ export interface PurchaseTable {
   owner: string;
   /** 1 while it is PENDING or UNRESOLVED, else 0: for the index of what somebody has to look after. */
   is_open: number;
+  /** Whose limit of a day its amount counts against, and of which day; null where nobody's. */
+  spender: string | null;
+  spent_on: string | null;
 }
 
 export interface AttemptTable {
@@ -65,7 +73,9 @@ export interface AttemptTable {
 }
 
 export interface EventTable {
-  position: Generated<number>;
+  integration: string;
+  /** Counted for each integration on its own. */
+  position: number;
   purchase_id: string;
   at: number;
   status: string;
@@ -76,11 +86,45 @@ export interface EventTable {
   reason: string | null;
 }
 
+/** One row for each integration: the position of its latest event. */
+export interface EventCounterTable {
+  integration: string;
+  position: number;
+}
+
+/** Who did what; never changed, never deleted. */
+export interface AuditTable {
+  id: Generated<number>;
+  integration: string;
+  at: number;
+  action: string;
+  actor: string;
+  name: string;
+  purchase_id: string;
+  reason: string | null;
+}
+
 /** One row for each instance of the gateway that is not known to be dead. */
 export interface InstanceTable {
   id: string;
   /** Its signs of life, counted. */
   beat: number;
+}
+
+export interface ApiKeyTable {
+  id: string;
+  name: string;
+  secret_sha256: string;
+  /** JSON: a list. */
+  scopes: string;
+  integration: string | null;
+  /** JSON: a list of numbers; null for all. */
+  accounts: string | null;
+  per_purchase: string | null;
+  per_day: string | null;
+  created_at: number;
+  expires_at: number | null;
+  revoked_at: number | null;
 }
 
 /** One row, written by `ping` to prove that writing works. */

@@ -1,16 +1,21 @@
 import type { Selectable } from 'kysely';
 
 import {
+  DayLimitError,
   IllegalMoveError,
   type AttemptId,
   type AttemptResult,
+  type AuditEntry,
   type Decided,
+  type Mandate,
   type NewAttempt,
   type NewPurchase,
   type PurchaseChange,
 } from '../purchases/journal.ts';
+import { Decimal, type Money } from '../purchases/money.ts';
 import {
   isInDoubt,
+  isSettled,
   mayMove,
   type ByHand,
   type Purchase,
@@ -19,14 +24,16 @@ import {
 } from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
 import { problemModel } from './models.ts';
-import { attemptInFlightQuery, blottableQuery, openQuery } from './queries.ts';
+import { attemptInFlightQuery, blottableQuery, openQuery, spentQuery, type View } from './queries.ts';
 import {
   answerToRow,
   attemptFromRow,
   attemptToRow,
+  auditToRow,
   byHandToRow,
   purchaseFromRow,
   purchaseToRow,
+  spendingToRow,
   storedText,
   toJson,
 } from './rows.ts';
@@ -38,37 +45,50 @@ const ADOPTED_AT_ONCE = 100;
 
 export async function begin(
   transaction: Transaction,
-  instance: string,
+  view: View,
   purchase: NewPurchase,
   attempt: NewAttempt,
+  mandate: Mandate | undefined,
 ) {
   requireNew(purchase);
   const { db } = transaction;
+  await alone(transaction, view, mandate);
   const known = await db
     .selectFrom('purchases')
     .selectAll()
+    .where('integration', '=', view.integration)
     .where('idempotency_key', '=', storedText(purchase.idempotencyKey))
     .executeTakeFirst();
   if (known !== undefined) return { purchase: purchaseFromRow(known), attempt: null };
 
-  const row = purchaseToRow({ ...purchase, lastEvent: 0, owner: instance });
+  await requireWithin(transaction, view, purchase.order.amount, mandate);
+  const row = {
+    ...purchaseToRow(view.integration, { ...purchase, lastEvent: 0, owner: view.instance }),
+    ...(mandate && spendingToRow(mandate)),
+  };
   await db.insertInto('purchases').values(row).execute();
   const first = attemptToRow(row.id, 1, attempt);
   await db.insertInto('attempts').values(first).execute();
+  if (mandate !== undefined) {
+    await audit(transaction, view, byCaller('CONFIRMED', mandate, purchase.id, attempt.startedAt));
+  }
   const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
   return { purchase: purchaseFromRow({ ...row, last_event: lastEvent }), attempt: attemptFromRow(first) };
 }
 
 export async function startAttempt(
   transaction: Transaction,
-  instance: string,
+  view: View,
   purchaseId: string,
   from: PurchaseStatus,
   attempt: NewAttempt,
   change: PurchaseChange,
+  mandate: Mandate | undefined,
 ) {
   const { db } = transaction;
-  const row = await current(transaction, purchaseId);
+  const spends = from === 'FAILED' ? mandate : undefined;
+  await alone(transaction, view, spends);
+  const row = await current(transaction, view, purchaseId);
   if (row.status !== from) return null;
   if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
   const last = await db
@@ -78,19 +98,23 @@ export async function startAttempt(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
+  await requireWithin(transaction, view, purchaseFromRow(row).order.amount, spends);
   const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
   await db.insertInto('attempts').values(next).execute();
-  const purchase = await apply(transaction, row, change, instance);
+  if (mandate !== undefined) {
+    await audit(transaction, view, byCaller('RETRIED', mandate, purchaseId, attempt.startedAt));
+  }
+  const purchase = await apply(transaction, row, change, { owner: view.instance, spends });
   return { purchase, attempt: attemptFromRow(next) };
 }
 
 export async function keepAnswer(
   transaction: Transaction,
-  instance: string,
+  view: View,
   { purchaseId, number }: AttemptId,
   answer: RawAnswer,
 ): Promise<void> {
-  requireOwn(await current(transaction, purchaseId), instance);
+  requireOwn(await current(transaction, view, purchaseId), view);
   const { numUpdatedRows } = await transaction.db
     .updateTable('attempts')
     .set(answerToRow(answer))
@@ -106,13 +130,13 @@ export async function keepAnswer(
 
 export async function finishAttempt(
   transaction: Transaction,
-  instance: string,
+  view: View,
   { purchaseId, number }: AttemptId,
   { outcome, problem, finishedAt }: AttemptResult,
   change: PurchaseChange,
 ): Promise<Purchase> {
   // The purchase first, as everywhere: two that lock it and its attempts in different orders wait for each other.
-  const row = await current(transaction, purchaseId);
+  const row = await current(transaction, view, purchaseId);
   const { numUpdatedRows } = await transaction.db
     .updateTable('attempts')
     .set({
@@ -125,8 +149,8 @@ export async function finishAttempt(
     .where('outcome', '=', 'IN_FLIGHT')
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
-  requireOwn(row, instance);
-  return apply(transaction, row, change, instance);
+  requireOwn(row, view);
+  return apply(transaction, row, change, { owner: view.instance });
 }
 
 /**
@@ -135,7 +159,7 @@ export async function finishAttempt(
  */
 export async function adopt(
   { db, locksRows }: Transaction,
-  instance: string,
+  view: View,
   dead: string,
   beat: number | undefined,
 ): Promise<number> {
@@ -155,7 +179,7 @@ export async function adopt(
     if (taken.numInsertedOrUpdatedRows !== 1n) return 0;
     await db.deleteFrom('instances').where('id', '=', dead).execute();
   }
-  const orphans = await openQuery(db)
+  const orphans = await openQuery(db, view.integration)
     .select('id')
     .where('owner', '=', dead)
     .orderBy('id')
@@ -165,7 +189,7 @@ export async function adopt(
   if (orphans.length === 0) return 0;
   const adopted = await db
     .updateTable('purchases')
-    .set({ owner: instance })
+    .set({ owner: view.instance })
     .where(
       'id',
       'in',
@@ -176,23 +200,94 @@ export async function adopt(
   return Number(adopted.numUpdatedRows);
 }
 
-function requireOwn({ id, owner }: Selectable<PurchaseTable>, instance: string): void {
+function requireOwn({ id, owner }: Selectable<PurchaseTable>, { instance }: View): void {
   if (owner !== instance) throw new Error(`purchase ${id} was taken over by another instance, ${owner}`);
 }
 
 export async function decide(
   transaction: Transaction,
+  view: View,
   purchaseId: string,
   byHand: ByHand,
   decision: (purchase: Purchase) => PurchaseChange,
 ): Promise<Decided> {
-  const row = await current(transaction, purchaseId);
+  const row = await current(transaction, view, purchaseId);
   const purchase = purchaseFromRow(row);
   if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
   if ((await attemptInFlightQuery(transaction.db, row.id).executeTakeFirst()) !== undefined) {
     return { refused: 'IN_FLIGHT', purchase };
   }
-  return { refused: null, purchase: await apply(transaction, row, decision(purchase), row.owner, byHand) };
+  const change = decision(purchase);
+  const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';
+  const { author: name, reason } = byHand;
+  const entry = {
+    at: change.updatedAt,
+    action,
+    actor: 'OPERATOR',
+    name,
+    purchaseId: row.id,
+    reason,
+  } as const;
+  await audit(transaction, view, entry);
+  return { refused: null, purchase: await apply(transaction, row, change, { owner: row.owner, byHand }) };
+}
+
+async function audit({ db }: Transaction, { integration }: View, entry: AuditEntry): Promise<void> {
+  await db.insertInto('audit').values(auditToRow(integration, entry)).execute();
+}
+
+export async function auditAlone(
+  transaction: Transaction,
+  view: View,
+  entries: readonly AuditEntry[],
+): Promise<void> {
+  for (const entry of entries) {
+    await current(transaction, view, entry.purchaseId);
+    await audit(transaction, view, entry);
+  }
+}
+
+function byCaller(
+  action: 'CONFIRMED' | 'RETRIED',
+  { caller: name }: Mandate,
+  purchaseId: string,
+  at: Date,
+): AuditEntry {
+  return { at, action, actor: 'CALLER', name, purchaseId, reason: null };
+}
+
+/** Of those who spend from one limit, one at a time: what it has read of the others' spending holds until its commit. */
+async function alone(
+  transaction: Transaction,
+  { integration }: View,
+  mandate: Mandate | undefined,
+): Promise<void> {
+  // In this order, always: no two wait for each other.
+  if (mandate?.mostByAll != null) await transaction.exclusively(`spending ${integration}`);
+  if (mandate?.mostByCaller != null)
+    await transaction.exclusively(`spending ${integration} ${storedText(mandate.caller)}`);
+}
+
+/** Throws when a limit of the day does not allow the amount. */
+async function requireWithin(
+  { db }: Transaction,
+  { integration }: View,
+  { amount, currency: named }: Money,
+  mandate: Mandate | undefined,
+): Promise<void> {
+  if (mandate === undefined) return;
+  const { day, caller, mostByAll, mostByCaller } = mandate;
+  const currency = storedText(named);
+  const limits = [
+    { whose: 'CALLER', most: mostByCaller, spender: storedText(caller) },
+    { whose: 'INTEGRATION', most: mostByAll, spender: undefined },
+  ] as const;
+  for (const { whose, most, spender } of limits) {
+    if (most === null) continue;
+    const rows = await spentQuery(db, integration, { day, currency, spender }).execute();
+    const left = rows.reduce((rest, row) => rest.minus(new Decimal(row.amount).times(row.purchases)), most);
+    if (amount.greaterThan(left)) throw new DayLimitError(whose, most, Decimal.max(left, 0));
+  }
 }
 
 export async function blotAnswers(
@@ -214,12 +309,14 @@ export async function blotAnswers(
 /** Locked until the commit: what is decided by it still holds when it is written. */
 async function current(
   { db, locksRows }: Transaction,
+  { integration }: View,
   purchaseId: string,
 ): Promise<Selectable<PurchaseTable>> {
   const row = await db
     .selectFrom('purchases')
     .selectAll()
     .where('id', '=', storedText(purchaseId))
+    .where('integration', '=', integration)
     .$if(locksRows, (query) => query.forUpdate())
     .executeTakeFirst();
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
@@ -231,19 +328,21 @@ async function apply(
   transaction: Transaction,
   row: Selectable<PurchaseTable>,
   change: PurchaseChange,
-  owner: string,
-  byHand: ByHand | null = null,
+  { owner, byHand = null, spends }: { owner: string; byHand?: ByHand | null; spends?: Mandate | undefined },
 ): Promise<Purchase> {
   const before = purchaseFromRow(row);
   const moves = change.status !== before.status;
   if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
     throw new IllegalMoveError(before.id, before.status, change.status);
   }
-  const { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow({
-    ...before,
-    ...change,
-  });
-  const changed = { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner };
+  const { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow(
+    row.integration,
+    { ...before, ...change },
+  );
+  const changed = {
+    ...{ status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner },
+    ...(spends && spendingToRow(spends)),
+  };
   const after = { ...row, ...changed };
   if (moves) {
     after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt, byHand), changed);
@@ -254,8 +353,8 @@ async function apply(
 }
 
 function eventOf(row: Selectable<PurchaseTable>, at: Date, byHand: ByHand | null = null) {
-  const { id, status, state } = row;
-  return { purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(byHand) };
+  const { integration, id, status, state } = row;
+  return { integration, purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(byHand) };
 }
 
 /** Pages go by id alone, and by instants turned into ids: that is exact only while these hold. */

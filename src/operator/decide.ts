@@ -1,5 +1,3 @@
-import { userInfo } from 'node:os';
-
 import { Option, type Command } from 'commander';
 
 import {
@@ -15,13 +13,15 @@ import {
 import type { Journal, PurchaseChange } from '../purchases/journal.ts';
 import type { ByHand, Purchase } from '../purchases/purchase.ts';
 import { describePurchase, json, moneyOf } from './describe.ts';
-import { findPurchase } from './find.ts';
+import { findPurchase, type Found } from './find.ts';
 import { maskOf } from './mask.ts';
-import { Refusal, refuseIfWrong, withJournal, type Surroundings } from './run.ts';
+import { osUser } from './reveal.ts';
+import { integrationOption, Refusal, refuseIfWrong, withJournals, type Surroundings } from './run.ts';
 import { facts } from './table.ts';
 import { printable } from './terminal.ts';
 
 interface DecisionOptions {
+  integration?: string;
   reason: string;
   author?: string;
   yes?: true;
@@ -115,6 +115,7 @@ function signed(command: Command): Command {
       `how you know, and where it is written; kept for ever, up to ${MAX_REASON_LENGTH} characters`,
     )
     .option('--author <name>', 'who decides (default: the user of the operating system)')
+    .addOption(integrationOption())
     .option('--yes', 'do not ask for confirmation')
     .option('--json', 'print the purchase as one JSON document');
 }
@@ -133,16 +134,17 @@ async function decide(
   const { env, terminal } = surroundings;
   const { byHand, wrong } = readByHand({ reason: options.reason, author: options.author ?? osUser() });
   refuseIfWrong(wrong);
-  await withJournal(env, async (journal) => {
-    const purchase = await findPurchase(journal, name);
+  await withJournals(env, options.integration, async (journals) => {
+    const { journal, purchase } = await findPurchase(journals, name);
     const planned = plan(purchase);
     await refuseInVain(journal, purchase);
-    if (options.yes !== true) await confirm(purchase, byHand, planned, surroundings);
+    if (options.yes !== true) await confirm({ journal, purchase }, byHand, planned, surroundings);
     const decided = await journal.decide(purchase.id, byHand, planned.change);
     const whyNot = whyNotByHand(decided);
     if (whyNot !== null) throw new Refusal(whyNot);
     const { purchase: after } = decided;
-    if (options.json === true) terminal.out(json(describePurchase(after, maskOf(after))));
+    if (options.json === true)
+      terminal.out(json(describePurchase({ journal, purchase: after }, maskOf(after))));
     else terminal.out(`${after.reference} was ${purchase.status} and is ${after.status}.\n`);
   });
 }
@@ -158,7 +160,7 @@ async function refuseInVain(journal: Journal, purchase: Purchase): Promise<void>
 }
 
 async function confirm(
-  purchase: Purchase,
+  { journal, purchase }: Found,
   { author, reason }: ByHand,
   planned: Plan,
   { terminal }: Surroundings,
@@ -170,6 +172,7 @@ async function confirm(
   const { order } = purchase;
   const told = facts([
     ['purchase', purchase.reference],
+    ['integration', journal.integration],
     ['was', purchase.status],
     ['of', `${moneyOf(order.amount) ?? ''} for ${maskOf(purchase)(order.subscriberIdentifier)}`],
     ...planned.facts,
@@ -189,13 +192,4 @@ function findingFacts({ status, tokens, receiptNumber, upstreamReference, total 
     ['upstream reference', upstreamReference],
     ['total', moneyOf(total)],
   ];
-}
-
-function osUser(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // No such user in the system's list, as in some containers: it has to be told.
-    return '';
-  }
 }

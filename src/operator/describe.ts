@@ -1,13 +1,15 @@
 import { formatAmount, type Money } from '../purchases/money.ts';
-import type { Attempt, Purchase, PurchaseEvent, PurchaseState } from '../purchases/purchase.ts';
+import type { Attempt, PurchaseEvent, PurchaseState } from '../purchases/purchase.ts';
+import type { Found } from './find.ts';
 import type { Mask } from './mask.ts';
 
 /** A purchase as JSON: exact amounts as text, instants in UTC, secrets masked. */
-export function describePurchase(purchase: Purchase, mask: Mask) {
+export function describePurchase({ journal, purchase }: Found, mask: Mask) {
   const { order, charges } = purchase;
   return {
     id: purchase.id,
     reference: purchase.reference,
+    integration: journal.integration,
     idempotencyKey: purchase.idempotencyKey,
     quoteId: purchase.quoteId,
     ...describeState(purchase, mask),

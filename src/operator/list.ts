@@ -3,8 +3,10 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Journal, PurchaseFilter } from '../purchases/journal.ts';
 import { purchaseStatuses, type Purchase, type PurchaseStatus } from '../purchases/purchase.ts';
 import { describePurchase, json, moneyOf } from './describe.ts';
+import type { Found } from './find.ts';
 import { maskOf } from './mask.ts';
-import { withJournal, type Surroundings } from './run.ts';
+import { auditReveal } from './reveal.ts';
+import { integrationOption, withJournals, type Surroundings } from './run.ts';
 import { table } from './table.ts';
 import { HOME_ZONE, instantIn, shown } from './zone.ts';
 
@@ -14,9 +16,11 @@ interface ListOptions {
   until?: Date;
   account?: number;
   meter?: string;
+  integration?: string;
   limit: number;
   json?: true;
   reveal?: true;
+  author?: string;
 }
 
 /** The gateway settles most of what is UNRESOLVED within seconds: nobody needs to look at those. */
@@ -40,9 +44,11 @@ export function addList(program: Command, surroundings: Surroundings): void {
     .option('--until <instant>', 'created before then', anInstant)
     .option('--account <number>', 'debited to this account', aWholeNumber)
     .option('--meter <identifier>', 'for this meter or number')
+    .addOption(integrationOption())
     .option('--limit <n>', 'at most so many, the newest first', aLimit, 50)
     .option('--json', 'print one JSON document')
-    .option('--reveal', 'show tokens and phone numbers')
+    .option('--reveal', 'show tokens and phone numbers; the audit trail keeps that you did')
+    .option('--author <name>', 'to whom they are shown (default: the user of the operating system)')
     .action((options: ListOptions) => list(options, surroundings));
 }
 
@@ -57,17 +63,35 @@ async function list(options: ListOptions, { env, terminal, now }: Surroundings):
   };
   const matters = ({ status, unresolvedSince, createdAt }: Purchase) =>
     options.status !== undefined || status !== 'UNRESOLVED' || (unresolvedSince ?? createdAt) <= longSince;
-  const found = await withJournal(env, (journal) => collect(journal, filter, matters, options.limit + 1));
-  const purchases = found.slice(0, options.limit);
-  const more = found.length > options.limit;
+  const { purchases, more, several } = await withJournals(env, options.integration, async (journals) => {
+    const found = await collectAll(journals, filter, matters, options.limit + 1);
+    const kept = found.slice(0, options.limit);
+    if (options.reveal === true) await auditReveal(kept, { author: options.author, now });
+    return { purchases: kept, more: found.length > options.limit, several: journals.length > 1 };
+  });
   if (options.json === true) {
-    const described = purchases.map((one) => describePurchase(one, maskOf(one, [], options.reveal)));
+    const described = purchases.map((one) => describePurchase(one, maskOf(one.purchase, [], options.reveal)));
     terminal.out(json({ purchases: described, more }));
     return;
   }
-  if (purchases.length > 0) terminal.out(`${tableOf(purchases, options.reveal)}\n\n`);
+  if (purchases.length > 0) terminal.out(`${tableOf(purchases, several, options.reveal)}\n\n`);
   const count = `${purchases.length} ${purchases.length === 1 ? 'purchase' : 'purchases'}`;
   terminal.out(more ? `${count}; there are more, which a higher --limit shows.\n` : `${count}.\n`);
+}
+
+/** Of each integration as many as are wanted, for the newest of all may be of any. */
+async function collectAll(
+  journals: readonly Journal[],
+  filter: PurchaseFilter,
+  matters: (purchase: Purchase) => boolean,
+  wanted: number,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const journal of journals) {
+    const purchases = await collect(journal, filter, matters, wanted);
+    found.push(...purchases.map((purchase) => ({ journal, purchase })));
+  }
+  return found.sort((one, other) => (one.purchase.id < other.purchase.id ? 1 : -1)).slice(0, wanted);
 }
 
 async function collect(
@@ -85,9 +109,20 @@ async function collect(
   }
 }
 
-function tableOf(purchases: readonly Purchase[], reveal: true | undefined): string {
-  const head = ['created', 'status', 'product', 'account', 'meter', 'amount', 'problem', 'reference'];
-  const rows = purchases.map((one) => [
+function tableOf(found: readonly Found[], several: boolean, reveal: true | undefined): string {
+  const head = [
+    ...(several ? ['integration'] : []),
+    'created',
+    'status',
+    'product',
+    'account',
+    'meter',
+    'amount',
+    'problem',
+    'reference',
+  ];
+  const rows = found.map(({ journal, purchase: one }) => [
+    ...(several ? [journal.integration] : []),
     shown(one.createdAt),
     one.status,
     `${one.order.productType} ${one.order.provider.code}`,
@@ -112,7 +147,7 @@ export function aWholeNumber(text: string): number {
   return Number(text);
 }
 
-function aLimit(text: string): number {
+export function aLimit(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text))
     throw new InvalidArgumentError('It must be a whole number from 1 to 99999.');
   return Number(text);

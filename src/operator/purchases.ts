@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 
+import { addAudit } from './audit.ts';
 import { addRetry, addSettle } from './decide.ts';
 import { addList } from './list.ts';
 import { prepared, run, type Surroundings } from './run.ts';
@@ -16,5 +17,6 @@ export async function purchasesCommand(argv: readonly string[], surroundings: Su
   addSettle(program, surroundings);
   addRetry(program, surroundings);
   addStatement(program, surroundings);
+  addAudit(program, surroundings);
   return run(program, argv, surroundings);
 }

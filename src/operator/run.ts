@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { CommanderError, type Command } from 'commander';
+import { CommanderError, Option, type Command } from 'commander';
 
+import type { KeyStore } from '../auth/key-store.ts';
 import { databaseOf } from '../config.ts';
-import { openPostgresJournal } from '../journal/postgres.ts';
-import { openSqliteJournalBeside } from '../journal/sqlite-beside.ts';
-import type { Journal } from '../purchases/journal.ts';
+import { openPostgresRecord } from '../journal/postgres.ts';
+import { openSqliteRecordBeside } from '../journal/sqlite-beside.ts';
+import type { Journal, JournalRecord } from '../purchases/journal.ts';
 import type { FieldProblem } from '../purchases/problem.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -61,11 +62,39 @@ export function prepared(program: Command, { terminal }: Surroundings): Command 
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });
 }
 
-/** Opens the record beside its gateway for as long as `work` takes. */
-export async function withJournal<T>(env: Env, work: (journal: Journal) => Promise<T>): Promise<T> {
+/**
+ * Opens the record beside its gateway for as long as `work` takes: the part of one integration, or where none is named
+ * those of all that have something recorded.
+ */
+export async function withJournals<T>(
+  env: Env,
+  integration: string | undefined,
+  work: (journals: readonly Journal[]) => Promise<T>,
+): Promise<T> {
+  const record = await open(env);
+  try {
+    const known = await record.integrations();
+    if (integration === undefined) return await work(known.map((name) => record.of(name)));
+    if (known.includes(integration)) return await work([record.of(integration)]);
+    const told = known.length === 0 ? 'none yet' : known.join(', ');
+    throw new Refusal(
+      `--integration: nothing is recorded of ${JSON.stringify(integration)}, but of: ${told}.`,
+    );
+  } finally {
+    await record.close();
+  }
+}
+
+/** Of which integration: for every command that looks at purchases. */
+export function integrationOption(): Option {
+  return new Option('--integration <name>', 'of this integration only');
+}
+
+/** The same, of the keys of callers. */
+export async function withKeys<T>(env: Env, work: (keys: KeyStore) => Promise<T>): Promise<T> {
   const journal = await open(env);
   try {
-    return await work(journal);
+    return await work(journal.keys);
   } finally {
     await journal.close();
   }
@@ -74,10 +103,10 @@ export async function withJournal<T>(env: Env, work: (journal: Journal) => Promi
 /** Of PostgreSQL two connections are enough: the gateways need the others. */
 const POOL = 2;
 
-function open(env: Env): Promise<Journal> {
+function open(env: Env): Promise<JournalRecord & { readonly keys: KeyStore }> {
   const database = databaseOf(env);
-  if (database.kind === 'sqlite') return openSqliteJournalBeside({ path: database.path });
-  return openPostgresJournal({
+  if (database.kind === 'sqlite') return openSqliteRecordBeside({ path: database.path });
+  return openPostgresRecord({
     ...{ ...database, poolSize: POOL, migrates: false },
     runtime: { sleep: (ms) => sleep(ms), random: () => Math.random() },
     // What goes wrong for good is told by what is thrown.

@@ -1,43 +1,62 @@
 import type { Command } from 'commander';
 
 import type { Journal } from '../purchases/journal.ts';
-import type { Attempt, Purchase, PurchaseEvent } from '../purchases/purchase.ts';
+import type { Attempt, PurchaseEvent } from '../purchases/purchase.ts';
 import { describeAttempt, describeEvent, describePurchase, json, moneyOf } from './describe.ts';
-import { findPurchase } from './find.ts';
+import { findPurchase, type Found } from './find.ts';
 import { maskOf, type Mask } from './mask.ts';
-import { withJournal, type Surroundings } from './run.ts';
+import { auditReveal } from './reveal.ts';
+import { integrationOption, withJournals, type Surroundings } from './run.ts';
 import { facts, table } from './table.ts';
 import { printable } from './terminal.ts';
 import { shown } from './zone.ts';
 
 const PAGE = 500;
 
-export function addShow(program: Command, { env, terminal }: Surroundings): void {
+interface ShowOptions {
+  integration?: string;
+  json?: true;
+  reveal?: true;
+  author?: string;
+}
+
+export function addShow(program: Command, { env, terminal, now }: Surroundings): void {
   program
     .command('show')
     .description('the whole history of one purchase')
     .argument('<purchase>', 'its id, its opaque GraphQL id, its reference or its idempotency key')
+    .addOption(integrationOption())
     .option('--json', 'print one JSON document')
-    .option('--reveal', 'show tokens and phone numbers, also within raw answers')
-    .action(async (name: string, options: { json?: true; reveal?: true }) => {
-      const { purchase, attempts, events } = await withJournal(env, (journal) => historyOf(journal, name));
+    .option(
+      '--reveal',
+      'show tokens and phone numbers, also within raw answers; the audit trail keeps that you did',
+    )
+    .option('--author <name>', 'to whom they are shown (default: the user of the operating system)')
+    .action(async (name: string, options: ShowOptions) => {
+      const { found, attempts, events } = await withJournals(env, options.integration, async (journals) => {
+        const history = await historyOf(journals, name);
+        if (options.reveal === true) await auditReveal([history.found], { author: options.author, now });
+        return history;
+      });
+      const { purchase } = found;
       const mask = maskOf(purchase, attempts, options.reveal);
       if (options.json === true) {
         terminal.out(
           json({
-            purchase: describePurchase(purchase, mask),
+            purchase: describePurchase(found, mask),
             events: events.map((one) => describeEvent(one, mask)),
             attempts: attempts.map((one) => describeAttempt(one, mask)),
           }),
         );
         return;
       }
-      terminal.out(`${[...sections(purchase, events, attempts, mask)].join('\n\n')}\n`);
+      terminal.out(`${[...sections(found, events, attempts, mask)].join('\n\n')}\n`);
     });
 }
 
-async function historyOf(journal: Journal, name: string) {
-  const purchase = await findPurchase(journal, name);
+async function historyOf(journals: readonly Journal[], name: string) {
+  const found = await findPurchase(journals, name);
+  const { journal, purchase } = found;
   const events: PurchaseEvent[] = [];
   for (;;) {
     const after = events.at(-1)?.position ?? 0;
@@ -45,16 +64,16 @@ async function historyOf(journal: Journal, name: string) {
     events.push(...page);
     if (page.length < PAGE) break;
   }
-  return { purchase, events, attempts: await journal.attempts([purchase.id]) };
+  return { found, events, attempts: await journal.attempts([purchase.id]) };
 }
 
 function* sections(
-  purchase: Purchase,
+  found: Found,
   events: readonly PurchaseEvent[],
   attempts: readonly Attempt[],
   mask: Mask,
 ): Generator<string> {
-  yield summary(purchase, mask);
+  yield summary(found, mask);
   yield `EVENTS\n${table(
     ['position', 'at', 'status', 'problem', 'by', 'reason'],
     events.map(({ position, at, purchase: { status, problem }, byHand }) => [
@@ -78,13 +97,14 @@ function* sections(
   }
 }
 
-function summary(purchase: Purchase, mask: Mask): string {
+function summary({ journal, purchase }: Found, mask: Mask): string {
   const { order, charges, subscriber, problem, tokens, units } = purchase;
   const at = (instant: Date | null) => instant && shown(instant);
   return facts([
     ['status', purchase.status],
     ['reference', purchase.reference],
     ['id', purchase.id],
+    ['integration', journal.integration],
     ['idempotency key', purchase.idempotencyKey],
     ['created', shown(purchase.createdAt)],
     ['settled', at(purchase.settledAt)],

@@ -3,12 +3,12 @@ import { stringify } from 'csv-stringify/sync';
 import type { Journal } from '../purchases/journal.ts';
 import { Decimal, formatAmount, type Money } from '../purchases/money.ts';
 import type { ByHand, Purchase } from '../purchases/purchase.ts';
+import type { Found } from './find.ts';
 import { maskOf } from './mask.ts';
 import { shown } from './zone.ts';
 
 /** A purchase of the statement, and who settled it, where a person did. */
-export interface Entry {
-  readonly purchase: Purchase;
+export interface Entry extends Found {
   readonly byHand: ByHand | null;
 }
 
@@ -32,13 +32,13 @@ export async function readEntries(
       limit: PAGE,
       inverted: false,
     });
-    for (const purchase of page) entries.set(purchase.id, { purchase, byHand: null });
+    for (const purchase of page) entries.set(purchase.id, { journal, purchase, byHand: null });
     after = page.at(-1)?.id;
     if (page.length < PAGE) break;
   }
   for (let after; ;) {
     const page = await journal.successes({ from, until, accountId, after, limit: PAGE });
-    for (const { purchase, byHand } of page) entries.set(purchase.id, { purchase, byHand });
+    for (const { purchase, byHand } of page) entries.set(purchase.id, { journal, purchase, byHand });
     after = page.at(-1);
     if (page.length < PAGE) break;
   }
@@ -46,7 +46,7 @@ export async function readEntries(
 }
 
 /**
- * The statement: by account and currency, each purchase a row, oldest first, and then a row of their totals. Amounts are
+ * The statement: by integration, account and currency, each purchase a row, oldest first, and then a row of their totals. Amounts are
  * exact and plain decimals; what is not known is empty, and `without_total` counts the successes whose total is not.
  */
 export function statementCsv(entries: readonly Entry[], zone: string, reveal = false): string {
@@ -54,7 +54,7 @@ export function statementCsv(entries: readonly Entry[], zone: string, reveal = f
   const ordered = [...entries].sort((one, other) => (orderOf(one) < orderOf(other) ? -1 : 1));
   for (const entry of ordered) {
     const { accountId, amount } = entry.purchase.order;
-    const key = `${accountId} ${amount.currency}`;
+    const key = `${entry.journal.integration} ${accountId} ${amount.currency}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [entry]);
     else group.push(entry);
@@ -79,14 +79,15 @@ const columns = [
     'meter',
   ],
   ...['created', 'status', 'settled', 'by_hand', 'amount', ...sums, 'tokens'],
-  ...['succeeded', 'unresolved', 'without_total'],
+  ...['succeeded', 'unresolved', 'without_total', 'integration'],
 ] as const;
 type Row = Partial<Record<(typeof columns)[number], string>>;
 
-function purchaseRow({ purchase, byHand }: Entry, zone: string, reveal: boolean): Row {
+function purchaseRow({ journal, purchase, byHand }: Entry, zone: string, reveal: boolean): Row {
   const { order, charges } = purchase;
   return {
     row: 'PURCHASE',
+    integration: journal.integration,
     account: String(order.accountId),
     currency: order.amount.currency,
     reference: purchase.reference,
@@ -121,6 +122,7 @@ function totalRow(group: readonly Entry[]): Row {
     });
   return {
     row: 'TOTAL',
+    integration: group[0]?.journal.integration ?? '',
     account: String(accountId),
     currency,
     amount: sum(successes.map(({ order }) => order.amount)),
@@ -144,8 +146,8 @@ function exact(money: Money | null | undefined): string {
   return money == null ? '' : formatAmount(money);
 }
 
-function orderOf({ purchase: { order, id } }: Entry): string {
-  return `${String(order.accountId).padStart(16, '0')} ${order.amount.currency} ${id}`;
+function orderOf({ journal, purchase: { order, id } }: Entry): string {
+  return `${journal.integration} ${String(order.accountId).padStart(16, '0')} ${order.amount.currency} ${id}`;
 }
 
 /**

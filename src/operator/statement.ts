@@ -3,41 +3,53 @@ import { open } from 'node:fs/promises';
 import { InvalidArgumentError, type Command } from 'commander';
 
 import { aWholeNumber } from './list.ts';
-import { Refusal, withJournal, type Surroundings } from './run.ts';
-import { readEntries, statementCsv } from './statement-rows.ts';
+import { auditReveal } from './reveal.ts';
+import { integrationOption, Refusal, withJournals, type Surroundings } from './run.ts';
+import { readEntries, statementCsv, type Entry } from './statement-rows.ts';
 import { dayIn, HOME_ZONE, isZone } from './zone.ts';
 
 interface StatementOptions {
   date: string;
   zone: string;
+  integration?: string;
   account?: number;
   out?: string;
   reveal?: true;
+  author?: string;
 }
 
-export function addStatement(program: Command, { env, terminal }: Surroundings): void {
+export function addStatement(program: Command, { env, terminal, now }: Surroundings): void {
   program
     .command('statement')
     .description(
-      'a day’s debits, charges, commission and tokens by account, as CSV, to lay beside ScratchPower’s',
+      'a day’s debits, charges, commission and tokens by integration and account, as CSV, to lay beside ScratchPower’s',
     )
     .requiredOption('--date <day>', 'such as 2026-03-01', aDay)
     .option('--zone <name>', 'whose day is meant: an IANA time zone', aZone, HOME_ZONE)
+    .addOption(integrationOption())
     .option('--account <number>', 'of this account only', aWholeNumber)
     .option('--out <file>', 'write a new file, for its owner only, instead of standard output')
-    .option('--reveal', 'show the numbers that airtime was bought for')
+    .option('--reveal', 'show the numbers that airtime was bought for; the audit trail keeps that you did')
+    .option('--author <name>', 'to whom they are shown (default: the user of the operating system)')
     .addHelpText(
       'after',
       `
 A row for each purchase that SUCCEEDED on that day, and for each created by its end that has no outcome at the time of
-printing; then a TOTAL row for each account and currency, which counts what SUCCEEDED.`,
+printing; then a TOTAL row for each integration, account and currency, which counts what SUCCEEDED.`,
     )
-    .action(async ({ date, zone, account, out, reveal }: StatementOptions) => {
+    .action(async ({ date, zone, integration, account, out, reveal, author }: StatementOptions) => {
       const day = dayIn(zone, date);
       if (day === undefined) throw new Refusal(`--date: there is no day ${date} in ${zone}.`);
-      const entries = await withJournal(env, (journal) =>
-        readEntries(journal, { ...day, accountId: account }),
-      );
+      const entries = await withJournals(env, integration, async (journals) => {
+        const all: Entry[] = [];
+        for (const journal of journals)
+          all.push(...(await readEntries(journal, { ...day, accountId: account })));
+        if (reveal === true) {
+          const airtime = all.filter(({ purchase }) => purchase.order.productType === 'AIRTIME');
+          await auditReveal(airtime, { author, now });
+        }
+        return all;
+      });
       const csv = statementCsv(entries, zone, reveal);
       if (out === undefined) terminal.out(csv);
       else await writeNew(out, csv);

@@ -1,7 +1,8 @@
 import { DateTime, IANAZone } from 'luxon';
 
-/** Where ScratchPower keeps its books. */
-export const HOME_ZONE = 'Africa/Gaborone';
+import { HOME_ZONE } from '../purchases/day.ts';
+
+export { HOME_ZONE };
 
 export function isZone(name: string): boolean {
   return IANAZone.isValidZone(name);

@@ -58,6 +58,8 @@ export class EventFeed {
   follow(request: {
     after: number;
     purchaseId?: string;
+    /** Only the events of those purchases. */
+    sees?: (purchase: Purchase) => boolean;
     signal?: AbortSignal;
   }): AsyncIterableIterator<PurchaseEvent> {
     return endable((signal) => this.#follow(request, signal), this.#signals(request.signal));
@@ -90,7 +92,11 @@ export class EventFeed {
   }
 
   async *#follow(
-    { after, purchaseId }: { after: number; purchaseId?: string },
+    {
+      after,
+      purchaseId,
+      sees = () => true,
+    }: { after: number; purchaseId?: string; sees?: (purchase: Purchase) => boolean },
     signal: AbortSignal,
   ): AsyncGenerator<PurchaseEvent, void, undefined> {
     let position = after;
@@ -104,7 +110,8 @@ export class EventFeed {
       const fromJournal = position < this.#from;
       for (const event of events) {
         position = event.position;
-        if (purchaseId === undefined || event.purchase.id === purchaseId) yield event;
+        if ((purchaseId === undefined || event.purchase.id === purchaseId) && sees(event.purchase))
+          yield event;
         if (ended()) return;
       }
       if (fromJournal && events.length === BATCH) continue;

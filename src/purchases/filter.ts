@@ -7,6 +7,7 @@ export function matchesFilter({ order, status, createdAt }: Purchase, filter: Pu
     (filter.status == null || filter.status.includes(status)) &&
     (filter.productType == null || filter.productType.includes(order.productType)) &&
     (filter.accountId == null || filter.accountId === order.accountId) &&
+    (filter.accounts == null || filter.accounts.includes(order.accountId)) &&
     (filter.subscriberIdentifier == null || filter.subscriberIdentifier === order.subscriberIdentifier) &&
     (filter.createdAfter == null || createdAt >= filter.createdAfter) &&
     (filter.createdBefore == null || createdAt < filter.createdBefore)

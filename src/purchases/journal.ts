@@ -1,4 +1,5 @@
 import type { ProductType } from './catalogue.ts';
+import type { Decimal } from './money.ts';
 import type { Problem } from './problem.ts';
 import type {
   Attempt,
@@ -24,6 +25,51 @@ export class IllegalMoveError extends Error {
     super(`purchase ${purchaseId} may not move from ${from} to ${to}`);
     this.name = 'IllegalMoveError';
   }
+}
+
+/** More than the limit of a day allows: nothing was written. */
+export class DayLimitError extends Error {
+  constructor(
+    readonly whose: 'CALLER' | 'INTEGRATION',
+    readonly most: Decimal,
+    readonly left: Decimal,
+  ) {
+    super('the limit of the day does not allow it');
+    this.name = 'DayLimitError';
+  }
+}
+
+/** On whose behalf something is bought, and within which limits. */
+export interface Mandate {
+  /** The caller's name: what is bought counts against its limit, and stands in the audit trail. */
+  readonly caller: string;
+  /** The day that it counts for, such as 2026-03-01. */
+  readonly day: string;
+  /** The most that the caller may spend on the day, of each currency, and that all of the integration may; null: no limit. */
+  readonly mostByCaller: Decimal | null;
+  readonly mostByAll: Decimal | null;
+}
+
+export const auditActions = ['CONFIRMED', 'RETRIED', 'SETTLED', 'ASKED_AGAIN', 'REVEALED'] as const;
+export type AuditAction = (typeof auditActions)[number];
+
+/** Who did what to a purchase. */
+export interface AuditEntry {
+  readonly at: Date;
+  readonly action: AuditAction;
+  /** A caller of the API, or a person at the command line. */
+  readonly actor: 'CALLER' | 'OPERATOR';
+  readonly name: string;
+  readonly purchaseId: string;
+  readonly reason: string | null;
+}
+
+export interface AuditRequest {
+  /** Entries strictly older than this one. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+  /** Only those of one purchase. */
+  readonly purchaseId?: string | undefined;
 }
 
 export type NewPurchase = Omit<Purchase, 'lastEvent' | 'owner'>;
@@ -53,6 +99,8 @@ export interface PurchaseFilter {
   readonly status?: readonly PurchaseStatus[] | null | undefined;
   readonly productType?: readonly ProductType[] | null | undefined;
   readonly accountId?: number | null | undefined;
+  /** Of one of these accounts. */
+  readonly accounts?: readonly number[] | null | undefined;
   readonly subscriberIdentifier?: string | null | undefined;
   /** Inclusive. */
   readonly createdAfter?: Date | null | undefined;
@@ -101,8 +149,12 @@ export interface Decided {
 /** The keys under which one purchase is found. */
 export type PurchaseKey = 'id' | 'reference' | 'idempotencyKey';
 
+/** The integration that there is when none is named. */
+export const DEFAULT_INTEGRATION = 'default';
+
 /**
- * The record, as one instance of the gateway writes it. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
+ * The record of one integration, as one instance of the gateway writes it: what belongs to another is not there. Only what
+ * keeps the record itself in order (`purgeQuotes`, `blotAnswers`, the instances, `ping`) is of all. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
  * It refuses an illegal status move with `IllegalMoveError` and writes nothing then.
  */
 export interface Journal {
@@ -110,27 +162,36 @@ export interface Journal {
   readonly instance: string;
   /** Whether other instances may write the record at the same time. */
   readonly shared: boolean;
+  /** Whose purchases, quotes and events these are. */
+  readonly integration: string;
 
   saveQuote(quote: Quote): Promise<void>;
   /** The quotes of these ids that exist, in no order, expired ones included until they are purged. */
   quotes(ids: readonly string[]): Promise<readonly Quote[]>;
-  /** Deletes quotes that expired before the instant; returns how many. */
+  /** Deletes quotes, of whatever integration, that expired before the instant; returns how many. */
   purgeQuotes(expiredBefore: Date): Promise<number>;
 
   /**
    * Writes purchase, first attempt (IN_FLIGHT) and first event. When the idempotency key is taken (R8), writes nothing
-   * and returns the purchase that has it, with `attempt: null`.
+   * and returns the purchase that has it, with `attempt: null`. A mandate is audited, and its limits hold however many
+   * begin at once: throws a `DayLimitError`.
    */
-  begin(purchase: NewPurchase, attempt: NewAttempt): Promise<{ purchase: Purchase; attempt: Attempt | null }>;
+  begin(
+    purchase: NewPurchase,
+    attempt: NewAttempt,
+    mandate?: Mandate,
+  ): Promise<{ purchase: Purchase; attempt: Attempt | null }>;
   /**
    * Starts a further attempt and applies `change` with it; the purchase is this instance's then. Null, and nothing written, when another attempt is in
-   * flight or the purchase is no longer in the status `from`: somebody else is at it.
+   * flight or the purchase is no longer in the status `from`: somebody else is at it. A purchase that FAILED counts against
+   * the mandate's limits anew: throws a `DayLimitError`.
    */
   startAttempt(
     purchaseId: string,
     from: PurchaseStatus,
     attempt: NewAttempt,
     change: PurchaseChange,
+    mandate?: Mandate,
   ): Promise<{ purchase: Purchase; attempt: Attempt } | null>;
   /** R3: puts the raw answer on disk. Throws when the attempt is not in flight, or the purchase another instance's. */
   keepAnswer(attempt: AttemptId, answer: RawAnswer): Promise<void>;
@@ -143,7 +204,7 @@ export interface Journal {
   /**
    * Applies what a person decided of an UNRESOLVED or NEEDS_ATTENTION purchase with no attempt in flight; refuses any
    * other. `decide` is given the purchase as it is within the transaction, and has no effect but its result. The event,
-   * where the status changes, keeps author and reason. Throws when there is no such purchase.
+   * where the status changes, keeps author and reason, and the audit trail in any case. Throws when there is no such purchase.
    */
   decide(
     purchaseId: string,
@@ -152,7 +213,7 @@ export interface Journal {
   ): Promise<Decided>;
 
   /**
-   * Blots out the bodies of at most so many answers of purchases that were settled before the instant, the oldest first;
+   * Blots out the bodies of at most so many answers, of whatever integration, of purchases that were settled before the instant, the oldest first;
    * returns how many. Those of purchases not settled stay.
    */
   blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number>;
@@ -172,10 +233,10 @@ export interface Journal {
    */
   due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]>;
 
-  /** The other instances that look after purchases which are PENDING or UNRESOLVED. */
+  /** The other instances that look after purchases of this integration which are PENDING or UNRESOLVED. */
   owners(): Promise<readonly string[]>;
   /**
-   * Strikes a dead instance off and takes some of the purchases that it looked after; returns how many, 0 when there are
+   * Strikes a dead instance off and takes some of this integration's purchases that it looked after; returns how many, 0 when there are
    * no more. `beat` is the last sign of life that was seen of it, undefined when it is struck off already: when it has
    * given another since, nothing happens.
    */
@@ -189,7 +250,7 @@ export interface Journal {
   /** Strikes this instance off: others may take its purchases at once. */
   leave(): Promise<void>;
 
-  /** In their one order. */
+  /** In the one order of the integration's events. */
   events(request: EventRequest): Promise<readonly PurchaseEvent[]>;
   /** The events with which purchases SUCCEEDED, by instant and position. */
   successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]>;
@@ -198,7 +259,23 @@ export interface Journal {
   /** Calls `wake` after each commit that wrote an event; returns how to stop. A wake-up carries nothing: read `events`. */
   onCommit(wake: () => void): () => void;
 
+  /** Adds to the audit trail what changes no purchase, all or nothing. Throws when there is no such purchase. */
+  audit(entries: readonly AuditEntry[]): Promise<void>;
+  /** The audit trail, the newest first. */
+  auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]>;
+
   /** Throws when the record cannot be written. */
   ping(): Promise<void>;
+  /** Closes the record, for every integration. */
   close(): Promise<void>;
+}
+
+/** The whole record, of which each integration has its part. */
+export interface JournalRecord extends Pick<
+  Journal,
+  'instance' | 'shared' | 'join' | 'beat' | 'beats' | 'leave' | 'ping' | 'close'
+> {
+  of(integration: string): Journal;
+  /** The integrations that have something recorded, in order of name. */
+  integrations(): Promise<readonly string[]>;
 }

@@ -104,7 +104,7 @@ export interface Purchase extends PurchaseState, Reconciliation {
   readonly quoteId: string | null;
   readonly order: Order;
   readonly createdAt: Date;
-  /** The position of the purchase's latest event in the one order of all events. */
+  /** The position of the purchase's latest event in the one order of its integration's events. */
   readonly lastEvent: number;
   /** The instance of the gateway that looks after it: it alone may conclude what it has in flight. */
   readonly owner: string;

@@ -2,7 +2,7 @@ import { CatalogueService } from './catalogue-service.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
-import { Liveness } from './liveness.ts';
+import type { Liveness } from './liveness.ts';
 import type { Policy } from './outcome.ts';
 import { Reconciler } from './reconciler.ts';
 import type { Log, Runtime } from './runtime.ts';
@@ -14,16 +14,16 @@ export interface PurchasingOptions {
   readonly upstream: Upstream;
   readonly runtime: Runtime;
   readonly log: Log;
+  /** Of this instance, which is one for all integrations; it has been started. */
+  readonly liveness: Liveness;
   /** How long a quote can be confirmed. */
   readonly quoteTtlMs: number;
   /** How long after we gave up a confirm or a retry the upstream may still process it (R5). */
   readonly mayLandMs: number;
-  /** After so long without a sign of life an instance is taken for dead. */
-  readonly leaseMs: number;
   readonly reconcile: Policy & { readonly concurrency: number; readonly answerRetentionMs: number };
 }
 
-/** The domain at work on one record and one upstream. */
+/** The domain at work on one integration: its part of the record, and its upstream. */
 export interface Purchasing {
   readonly catalogue: CatalogueService;
   readonly purchases: PurchaseService;
@@ -31,17 +31,13 @@ export interface Purchasing {
   readonly dispatcher: Dispatcher;
   /** To be started once the process is ready to work. */
   readonly reconciler: Reconciler;
-  /** To be stopped last. */
-  readonly liveness: Liveness;
 }
 
 /** Composes the domain; a gateway, a test and a simulation differ only in what they pass in. */
 export async function composePurchasing(options: PurchasingOptions): Promise<Purchasing> {
-  const { journal, upstream, runtime, log, quoteTtlMs, mayLandMs, leaseMs, reconcile } = options;
+  const { journal, upstream, runtime, log, liveness, quoteTtlMs, mayLandMs, reconcile } = options;
   const feed = await EventFeed.open({ journal, runtime, log });
   const catalogue = new CatalogueService({ upstream, runtime });
-  const liveness = new Liveness({ journal, runtime, log, leaseMs });
-  await liveness.start();
   const dispatcher = new Dispatcher({
     ...{ journal, upstream, liveness, runtime, log, mayLandMs },
     policy: reconcile,
@@ -54,5 +50,5 @@ export async function composePurchasing(options: PurchasingOptions): Promise<Pur
     service: purchases,
     ...reconcile,
   });
-  return { catalogue, purchases, feed, dispatcher, reconciler, liveness };
+  return { catalogue, purchases, feed, dispatcher, reconciler };
 }

@@ -1,3 +1,4 @@
+import { mandateOf, overDayLimit, overPurchaseLimit, sees, type Buyer } from './buyer.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EventFeed } from './feed.ts';
@@ -9,7 +10,8 @@ import {
   sameDetails,
   type PurchaseInput,
 } from './input.ts';
-import type { Journal, NewPurchase } from './journal.ts';
+import { DayLimitError, type Journal, type Mandate, type NewPurchase } from './journal.ts';
+import type { Money } from './money.ts';
 import { isProblem, problem, ProblemError, type FieldProblem, type Problem } from './problem.ts';
 import {
   canRetry,
@@ -38,6 +40,8 @@ export interface PurchaseServiceOptions {
   readonly runtime: Runtime;
   readonly log: Log;
   readonly quoteTtlMs: number;
+  /** On whose behalf. Default: the gateway's own, without limits. */
+  readonly buyer?: Buyer | undefined;
 }
 
 export const MAX_KEY_LENGTH = 255;
@@ -53,11 +57,18 @@ export class PurchaseService {
     this.#options = options;
   }
 
+  /** The same on behalf of a buyer. */
+  as(buyer: Buyer): PurchaseService {
+    return new PurchaseService({ ...this.#options, buyer });
+  }
+
   /** Checks the purchase with the provider and prices it. Changes nothing upstream. */
   async validate(input: PurchaseInput, signal?: AbortSignal): Promise<Quote | Problem> {
     const { runtime, upstream, journal, quoteTtlMs } = this.#options;
     const order = await this.#order(input, '', signal);
     if (isProblem(order)) return order;
+    const over = this.#overLimit(order.amount, 'amount.amount');
+    if (over !== null) return over;
     const requestId = runtime.id(runtime.now());
     const priced = await upstream.on(order.surface).validate(order, { requestId, signal });
     if (isProblem(priced)) return priced;
@@ -80,10 +91,15 @@ export class PurchaseService {
     if (wrong.length > 0) return invalidInput(wrong);
     const known = await this.#read(() => journal.purchase('idempotencyKey', input.idempotencyKey));
     if (known !== undefined && isProblem(known)) return known;
-    if (known !== undefined) return this.#again(known, input);
+    if (known !== undefined && this.#sees(known)) return this.#again(known, input);
 
     const offer = await this.#offer(input.from, signal);
     if (isProblem(offer)) return offer;
+    // The key of a purchase that is not there for this buyer: no more is told than that it is taken.
+    if (known !== undefined) return keyConflict();
+    const field = 'details' in input.from ? 'from.details.amount.amount' : 'from.quoteId';
+    const over = this.#overLimit(offer.order.amount, field);
+    if (over !== null) return over;
     // Before anything is recorded: who is turned away here has lost nothing.
     const slot = await this.#options.upstream.on(offer.order.surface).admit();
     if (isProblem(slot)) return slot;
@@ -91,8 +107,11 @@ export class PurchaseService {
     const attempt = { kind: 'CONFIRM', requestId: this.#requestId(), startedAt: purchase.createdAt } as const;
     let begun;
     try {
-      begun = await dispatcher.launch(purchase.id, slot, () => journal.begin(purchase, attempt));
+      begun = await dispatcher.launch(purchase.id, slot, () =>
+        journal.begin(purchase, attempt, this.#mandate(purchase.createdAt)),
+      );
     } catch (error) {
+      if (error instanceof DayLimitError) return overDayLimit(error, offer.order.amount, field);
       // Nothing is sent before the intent is durable (R2). If it was written after all, the reconciler picks it up.
       log.error(
         { err: error, purchaseId: purchase.id },
@@ -103,7 +122,9 @@ export class PurchaseService {
       );
     }
     if (begun === null) throw new Error(`a new id was in use: ${purchase.id}`);
-    if (begun.attempt === null) return this.#again(begun.purchase, input);
+    if (begun.attempt === null) {
+      return this.#sees(begun.purchase) ? this.#again(begun.purchase, input) : keyConflict();
+    }
     return this.#whenAnswered(begun.purchase, input.waitMs);
   }
 
@@ -116,14 +137,19 @@ export class PurchaseService {
       id === null ? undefined : await this.#read(() => this.#options.journal.purchase('id', id));
     if (purchase === undefined) return noSuchPurchase();
     if (isProblem(purchase)) return purchase;
+    if (!this.#sees(purchase)) return noSuchPurchase();
     if (purchase.status === 'SUCCEEDED') return purchase;
     if (purchase.status === 'PENDING') return this.#whenAnswered(purchase, input.waitMs);
     if (!canRetry(purchase)) return notRetryable(purchase);
+    // What FAILED is spent anew.
+    const over = purchase.status === 'FAILED' ? this.#overLimit(purchase.order.amount, 'id') : null;
+    if (over !== null) return over;
     const slot = await this.#options.upstream.on(purchase.order.surface).admit();
     if (isProblem(slot)) return slot;
     try {
       await this.#askAgain(purchase, slot);
     } catch (error) {
+      if (error instanceof DayLimitError) return overDayLimit(error, purchase.order.amount, 'id');
       this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be recorded');
       return recordUnavailable('The retry could not be recorded, so it was not sent. Please try again.');
     }
@@ -161,6 +187,7 @@ export class PurchaseService {
             ? {}
             : { checks: 0, deniedInARow: 0, unresolvedSince: startedAt, problem: null }),
         },
+        this.#mandate(startedAt),
       );
     });
   }
@@ -199,7 +226,7 @@ export class PurchaseService {
   async #quote(id: string | null): Promise<Quote | Problem | undefined> {
     if (id === null) return undefined;
     const quotes = await this.#read(() => this.#options.journal.quotes([id]));
-    return isProblem(quotes) ? quotes : quotes[0];
+    return isProblem(quotes) ? quotes : quotes.find((quote) => this.#sees(quote));
   }
 
   /** A record that is somewhere else may be out of reach for a while: then nothing was made. */
@@ -238,13 +265,30 @@ export class PurchaseService {
         catalogue.accounts(signal, details.surface),
         catalogue.products(signal, details.surface),
       ]);
-      const placed = placeOrder(details, accounts, products);
+      const own = accounts.filter(({ id }) => this.#sees({ order: { accountId: id } }));
+      const placed = placeOrder(details, own, products);
       const all: FieldProblem[] = [...wrong, ...placed.wrong];
       return all.length > 0 ? invalidInput(all, at) : placed.order;
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error;
       return wrong.length > 0 ? invalidInput(wrong, at) : error.problem;
     }
+  }
+
+  /** Whether what the account pays for is there for the buyer. */
+  #sees({ order }: { readonly order: Pick<Order, 'accountId'> }): boolean {
+    const { buyer } = this.#options;
+    return buyer === undefined || sees(buyer, order);
+  }
+
+  #overLimit(amount: Money, field: string): Problem | null {
+    const { buyer } = this.#options;
+    return buyer === undefined ? null : overPurchaseLimit(buyer, amount, field);
+  }
+
+  #mandate(at: Date): Mandate | undefined {
+    const { buyer } = this.#options;
+    return buyer && mandateOf(buyer, at);
   }
 
   #newPurchase(idempotencyKey: string, offer: Offer): NewPurchase {

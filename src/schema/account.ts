@@ -1,3 +1,4 @@
+import { rules } from './access.ts';
 import { resolveGlobal } from './global-id.ts';
 import { builder } from './builder.ts';
 import { AccountCategoryEnum } from './enums.ts';
@@ -7,6 +8,7 @@ import type { Account } from '../purchases/catalogue.ts';
 export const AccountRef = builder.objectRef<Account>('Account');
 
 builder.node(AccountRef, {
+  authScopes: rules.readAccounts,
   description: 'A wallet at ScratchPower that purchases are paid from, or that is paid to.',
   id: { resolve: ({ id }) => String(id) },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'rank' in value,
@@ -35,12 +37,14 @@ builder.node(AccountRef, {
 builder.queryFields((t) => ({
   accounts: t.field({
     type: [AccountRef],
+    authScopes: rules.readAccounts,
     description: 'The accounts that may be debited, in the order to show them.',
     resolve: (_root, _args, { loaders }) => loaders.accounts.load('ALL'),
   }),
   account: t.field({
     type: AccountRef,
     nullable: true,
+    authScopes: rules.readAccounts,
     description: 'One account; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the account.' }) },
     resolve: (_root, { id }, { loaders }) => {

@@ -1,4 +1,5 @@
 import { attemptKinds, attemptOutcomes, type Attempt } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { builder } from './builder.ts';
 import { values } from './enums.ts';
 import { ProblemRef } from './problem.ts';
@@ -23,6 +24,7 @@ const AttemptOutcomeEnum = builder.enumType('AttemptOutcome', {
 });
 
 export const AttemptRef = builder.objectRef<Attempt>('PurchaseAttempt').implement({
+  authScopes: rules.anyone,
   description: 'One call to ScratchPower about a purchase.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'Counted from 1.' }),

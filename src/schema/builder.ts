@@ -1,11 +1,15 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { GraphQLError, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
 
+import { forbiddenBy, grantsOf, rules, type Grant } from './access.ts';
 import type { Context } from './context.ts';
 
 export interface Types {
   Context: Context;
+  AuthScopes: Record<Grant, boolean>;
+  DefaultAuthStrategy: 'all';
   Scalars: {
     ID: { Input: string; Output: string };
     /** In: the text as the client wrote it; the domain checks it. Out: exact text. */
@@ -20,7 +24,17 @@ export interface Types {
 }
 
 export const builder = new SchemaBuilder<Types>({
-  plugins: [RelayPlugin],
+  // The first wraps the others.
+  plugins: [ScopeAuthPlugin, RelayPlugin],
+  scopeAuth: {
+    authScopes: ({ caller }) => grantsOf(caller),
+    defaultStrategy: 'all',
+    // Once for each object instead of once for each of its fields.
+    runScopesOnType: true,
+    // A subscription is refused when it is asked for, not at its first event.
+    authorizeOnSubscribe: true,
+    unauthorizedError: (_parent, _context, _info, { failure }) => forbiddenBy(failure),
+  },
   defaultFieldNullability: false,
   relay: {
     edgesFieldOptions: {
@@ -30,14 +44,20 @@ export const builder = new SchemaBuilder<Types>({
     nodeFieldOptions: { nullable: false, description: 'What stands here.' },
     nodeQueryOptions: false,
     nodesQueryOptions: false,
-    nodeTypeOptions: { description: 'Something with an id by which it can be read again, with `node`.' },
+    nodeTypeOptions: {
+      description: 'Something with an id by which it can be read again, with `node`.',
+      authScopes: rules.anyone,
+    },
     idFieldOptions: { description: 'Opaque and stable. Give it back as it is; do not take it apart.' },
     pageInfoFieldOptions: { description: 'Where this page stands.' },
     hasNextPageFieldOptions: { description: 'Whether more come after this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether more come before this page.' },
     startCursorFieldOptions: { description: 'Of the first on this page; null when it is empty.' },
     endCursorFieldOptions: { description: 'Of the last on this page; null when it is empty.' },
-    pageInfoTypeOptions: { description: 'Where a page stands in the whole list.' },
+    pageInfoTypeOptions: {
+      description: 'Where a page stands in the whole list.',
+      authScopes: rules.anyone,
+    },
     cursorFieldOptions: { description: 'Give it back as `after` or `before` to go on from here.' },
   },
 });

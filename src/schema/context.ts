@@ -1,18 +1,9 @@
 import type { Caller } from '../auth/caller.ts';
-import type { CatalogueService } from '../purchases/catalogue-service.ts';
-import type { EventFeed } from '../purchases/feed.ts';
-import type { Journal } from '../purchases/journal.ts';
-import type { PurchaseService } from '../purchases/service.ts';
+import type { View } from '../purchases/view.ts';
 import type { Loaders } from './loaders.ts';
 
-/** The domain, as the schema uses it. */
-export interface Domain {
-  readonly catalogue: CatalogueService;
-  readonly purchases: PurchaseService;
-  readonly feed: EventFeed;
-  /** To read from only. */
-  readonly journal: Journal;
-}
+/** The domain, as the schema uses it: the caller's integration, as far as the caller may see it. */
+export type Domain = View;
 
 /** What every resolver gets. One per operation; `loaders` are cleared at each event of a subscription. */
 export interface Context {

@@ -8,6 +8,7 @@ import './purchases.ts';
 import './mutations.ts';
 import './subscriptions.ts';
 import { builder } from './builder.ts';
+import { requireRules } from './require-rules.ts';
 
 /** The whole schema. schema.graphql is printed from it. */
-export const schema = builder.toSchema();
+export const schema = requireRules(builder.toSchema());

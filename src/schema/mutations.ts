@@ -1,6 +1,7 @@
 import { isProblem, type Problem } from '../purchases/problem.ts';
 import type { PurchaseInput as DomainInput } from '../purchases/input.ts';
 import type { Purchase, Quote } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { ProductTypeEnum, SourceChannelEnum, SurfaceEnum } from './enums.ts';
@@ -128,6 +129,7 @@ function sourceOf({ quoteId, details }: typeof ConfirmSource.$inferInput, contex
 builder.mutationFields((t) => ({
   validatePurchase: t.field({
     type: ValidatePurchaseResult,
+    authScopes: rules.buy,
     description:
       'Checks the subscriber with the provider and prices the purchase. Changes nothing; repeat it freely.',
     args: { input: t.arg({ type: PurchaseInput, required: true, description: 'What would be bought.' }) },
@@ -136,6 +138,7 @@ builder.mutationFields((t) => ({
   }),
   confirmPurchase: t.field({
     type: ConfirmPurchaseResult,
+    authScopes: rules.buy,
     description:
       'Buys. Charges at most once per idempotency key, whatever fails in between; goes on even if you leave. Not sure whether it arrived? Send the very same again.',
     args: {
@@ -153,6 +156,7 @@ builder.mutationFields((t) => ({
   }),
   retryPurchase: t.field({
     type: RetryPurchaseResult,
+    authScopes: rules.buy,
     description:
       'Asks ScratchPower again about a purchase that failed or is unresolved. Never charges twice.',
     args: { input: t.arg({ type: RetryPurchaseInput, required: true, description: 'Which purchase.' }) },

@@ -1,3 +1,4 @@
+import { forbidden, grantsOf, rules, type Grant } from './access.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { badArgument } from './errors.ts';
@@ -5,10 +6,23 @@ import { decode } from './global-id.ts';
 
 const MAX_NODES = 100;
 
-/** Reads whatever the id is of; an id that is none, or of something that is not there, gives null. */
-async function load(globalId: string, { loaders }: Context) {
+/** What it needs to read one by its id: any of these. */
+const needed: Readonly<Record<string, readonly Grant[]>> = {
+  Account: ['accounts:read'],
+  Quote: ['purchases:read', 'purchases:write'],
+  Purchase: ['purchases:read'],
+};
+
+/**
+ * Reads whatever the id is of; an id that is none, or of something that is not there, gives null. Who may not read its
+ * kind is refused before it is looked for, be it there or not.
+ */
+async function load(globalId: string, { loaders, caller }: Context) {
   const decoded = decode(globalId);
   if (decoded === null) return null;
+  const any = Object.hasOwn(needed, decoded.typename) ? (needed[decoded.typename] ?? []) : [];
+  const grants = grantsOf(caller);
+  if (any.length > 0 && !any.some((one) => grants[one])) throw forbidden(any);
   switch (decoded.typename) {
     case 'Account':
       return (await loaders.account.load(Number(decoded.id))) ?? null;
@@ -25,12 +39,14 @@ builder.queryFields((t) => ({
   node: t.field({
     type: builder.nodeInterfaceRef(),
     nullable: true,
+    authScopes: rules.anyone,
     description: 'Whatever has this id: an account, a quote or a purchase. Null when nothing has.',
     args: { id: t.arg.id({ required: true, description: 'An opaque id, as it was given out.' }) },
     resolve: (_root, { id }, context) => load(id, context),
   }),
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
+    authScopes: rules.anyone,
     nullable: { list: false, items: true },
     description: 'The same for several ids: one answer each, in their order.',
     args: { ids: t.arg.idList({ required: true, description: `Opaque ids, at most ${MAX_NODES}.` }) },

@@ -1,4 +1,5 @@
 import { problemTypes, type FieldProblem, type Problem } from '../purchases/problem.ts';
+import { rules } from './access.ts';
 import { builder } from './builder.ts';
 import { values } from './enums.ts';
 
@@ -18,6 +19,7 @@ const ProblemTypeEnum = builder.enumType('ProblemType', {
 });
 
 const FieldProblemRef = builder.objectRef<FieldProblem>('FieldProblem').implement({
+  authScopes: rules.anyone,
   description: 'What is wrong with one field of the input.',
   fields: (t) => ({
     field: t.exposeString('field', {
@@ -30,6 +32,7 @@ const FieldProblemRef = builder.objectRef<FieldProblem>('FieldProblem').implemen
 });
 
 export const ProblemRef = builder.objectRef<Problem>('Problem').implement({
+  authScopes: rules.anyone,
   description:
     'Why something was refused. As a mutation’s result it means: nothing was recorded and nothing was charged.',
   fields: (t) => ({

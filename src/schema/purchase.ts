@@ -6,6 +6,7 @@ import {
   type Units,
   type VendToken,
 } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { AttemptRef } from './attempt.ts';
 import { builder } from './builder.ts';
@@ -37,6 +38,7 @@ const VendTokenKindEnum = builder.enumType('VendTokenKind', {
 });
 
 const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
+  authScopes: rules.anyone,
   description: 'A number that the customer keys into the meter. As good as cash: show it to the buyer alone.',
   fields: (t) => ({
     kind: t.expose('kind', { type: VendTokenKindEnum, description: 'What it does.' }),
@@ -44,18 +46,22 @@ const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
       nullable: true,
       description:
         'Digits only, commonly 20. Null for a caller who may not see tokens (scope `tokens:read`).',
-      resolve: ({ digits }, _args, { caller }) => (caller.scopes.has('tokens:read') ? digits : null),
+      authScopes: rules.readTokens,
+      unauthorizedResolver: () => null,
+      resolve: ({ digits }) => digits,
     }),
     formatted: t.string({
       nullable: true,
       description: 'In groups of four, as a customer types it: `1234 5678 9012 3456 7890`. Null likewise.',
-      resolve: ({ digits }, _args, { caller }) =>
-        caller.scopes.has('tokens:read') ? digits.replace(/(.{4})(?=.)/g, '$1 ') : null,
+      authScopes: rules.readTokens,
+      unauthorizedResolver: () => null,
+      resolve: ({ digits }) => digits.replace(/(.{4})(?=.)/g, '$1 '),
     }),
   }),
 });
 
 const UnitsRef = builder.objectRef<Units>('Units').implement({
+  authScopes: rules.anyone,
   description: 'How much was bought.',
   fields: (t) => ({
     value: t.field({
@@ -70,6 +76,7 @@ const UnitsRef = builder.objectRef<Units>('Units').implement({
 export const PurchaseRef = builder.objectRef<Purchase>('Purchase');
 
 builder.node(PurchaseRef, {
+  authScopes: rules.readOrBuy,
   description: 'One purchase, from the moment it was recorded.',
   id: { resolve: ({ id }) => id },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'idempotencyKey' in value,
@@ -182,6 +189,7 @@ builder.queryField('purchase', (t) =>
   t.field({
     type: PurchaseRef,
     nullable: true,
+    authScopes: rules.readPurchases,
     description: 'One purchase; null when there is none.',
     args: { by: t.arg({ type: PurchaseBy, required: true, description: 'How to find it.' }) },
     resolve: (_root, { by }, { domain: { journal } }) => {

@@ -1,5 +1,6 @@
 import type { PurchaseFilter } from '../purchases/journal.ts';
 import type { Purchase } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -82,9 +83,15 @@ const PurchaseEdge = builder.edgeObject({
   type: PurchaseRef,
   name: 'PurchaseEdge',
   description: 'A purchase and its place in the list.',
+  authScopes: rules.readPurchases,
 });
 const PurchaseConnection = builder.connectionObject(
-  { type: PurchaseRef, name: 'PurchaseConnection', description: 'A page of purchases.' },
+  {
+    type: PurchaseRef,
+    name: 'PurchaseConnection',
+    description: 'A page of purchases.',
+    authScopes: rules.readPurchases,
+  },
   PurchaseEdge,
 );
 
@@ -98,6 +105,7 @@ const pageArgs = {
 builder.queryField('purchases', (t) =>
   t.field({
     type: PurchaseConnection,
+    authScopes: rules.readPurchases,
     description: 'The purchases, newest first.',
     args: {
       first: t.arg.int({ description: pageArgs.first }),
@@ -113,6 +121,7 @@ builder.queryField('purchases', (t) =>
 builder.objectField(AccountRef, 'purchases', (t) =>
   t.field({
     type: PurchaseConnection,
+    authScopes: rules.readPurchases,
     description: 'The purchases that this account pays for, newest first.',
     args: {
       first: t.arg.int({ description: pageArgs.first }),

@@ -1,4 +1,5 @@
 import type { Charges, Quote, Subscriber } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { ProductTypeEnum, SurfaceEnum } from './enums.ts';
@@ -6,6 +7,7 @@ import { MoneyRef } from './money.ts';
 import { ProviderRef } from './product.ts';
 
 export const SubscriberRef = builder.objectRef<Subscriber>('Subscriber').implement({
+  authScopes: rules.anyone,
   description:
     'What the provider tells of the meter’s or the number’s owner. Show it, so that the customer can check.',
   fields: (t) => ({
@@ -27,6 +29,7 @@ const charges = {
 } as const;
 
 export const ChargesRef = builder.objectRef<Charges>('Charges').implement({
+  authScopes: rules.anyone,
   description: 'What a purchase costs. Each part is null where the provider does not tell it.',
   fields: (t) => {
     const part = (name: keyof typeof charges) =>
@@ -44,6 +47,7 @@ export const ChargesRef = builder.objectRef<Charges>('Charges').implement({
 export const QuoteRef = builder.objectRef<Quote>('Quote');
 
 builder.node(QuoteRef, {
+  authScopes: rules.readOrBuy,
   description:
     'A priced, checked offer: what validatePurchase returns. Confirm it by its id before it expires.',
   id: { resolve: ({ id }) => id },

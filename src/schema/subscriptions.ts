@@ -1,10 +1,11 @@
 import { matchesFilter } from '../purchases/filter.ts';
 import { ProblemError } from '../purchases/problem.ts';
 import type { PurchaseEvent } from '../purchases/purchase.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { decodeEventCursor, encodeEventCursor } from './cursor.ts';
 import { badArgument } from './errors.ts';
 import { accountNumberOf, resolveGlobal } from './global-id.ts';
 import { mapIterator, startWith } from './iterate.ts';
@@ -12,11 +13,12 @@ import { PurchaseRef, PurchaseStatusEnum } from './purchase.ts';
 import { filterOf, PurchaseFilterInput } from './purchases.ts';
 
 const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').implement({
+  authScopes: rules.readPurchases,
   description: 'One change of a purchase, in an order that never changes.',
   fields: (t) => ({
     cursor: t.string({
       description: 'Give it back as `after`, to go on from here.',
-      resolve: ({ position }) => encodeCursor('event', position),
+      resolve: ({ position }, _args, { domain }) => encodeEventCursor(domain.journal.integration, position),
     }),
     at: t.expose('at', { type: 'DateTime', description: 'When it changed.' }),
     status: t.field({
@@ -46,8 +48,7 @@ function unknown(what: string): ProblemError {
 async function positionOf(after: string | null | undefined, { domain }: Context): Promise<number> {
   const last = await domain.journal.lastPosition();
   if (after == null) return last;
-  const text = decodeCursor('event', after, 'after');
-  const position = /^\d{1,15}$/.test(text) ? Number(text) : Infinity;
+  const position = decodeEventCursor(domain.journal.integration, after, 'after');
   if (position <= last) return position;
   throw badArgument('after', 'after is a cursor of events that are not recorded here.', 'cursor_unknown');
 }
@@ -61,6 +62,7 @@ function fresh<T>({ loaders }: Context, value: T): T {
 builder.subscriptionFields((t) => ({
   purchaseUpdated: t.field({
     type: PurchaseRef,
+    authScopes: rules.readPurchases,
     description: 'The purchase as it is now, then at every change; completes once it is SUCCEEDED or FAILED.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the purchase.' }) },
     subscribe: async (_root, { id: globalId }, context) => {
@@ -73,6 +75,7 @@ builder.subscriptionFields((t) => ({
   }),
   purchaseEvents: t.field({
     type: PurchaseEventRef,
+    authScopes: rules.readPurchases,
     description:
       'Every change of every purchase that you may see, from now on. With `after`: all since that cursor first, none missed, none twice.',
     args: {
@@ -96,6 +99,7 @@ builder.subscriptionFields((t) => ({
   }),
   accountUpdated: t.field({
     type: AccountRef,
+    authScopes: rules.readAccounts,
     description: 'The account with its balance now, and again after each purchase that debits it.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the account.' }) },
     subscribe: async (_root, { id: globalId }, context) => {

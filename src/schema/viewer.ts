@@ -1,9 +1,11 @@
 import type { Identity, Organisation } from '../purchases/catalogue.ts';
+import { rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { SurfaceEnum } from './enums.ts';
 
 const OrganisationRef = builder.objectRef<Organisation>('Organisation').implement({
+  authScopes: rules.anyone,
   description: 'The organisation at ScratchPower on whose behalf purchases are made.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'Its code at ScratchPower.' }),
@@ -12,6 +14,7 @@ const OrganisationRef = builder.objectRef<Organisation>('Organisation').implemen
 });
 
 const ViewerRef = builder.objectRef<Identity>('Viewer').implement({
+  authScopes: rules.anyone,
   description: 'Whom the gateway acts as at ScratchPower, and what the caller may do here.',
   fields: (t) => ({
     username: t.exposeString('username', { description: 'The integration user’s name at ScratchPower.' }),
@@ -35,6 +38,7 @@ const ViewerRef = builder.objectRef<Identity>('Viewer').implement({
     }),
     accounts: t.field({
       type: [AccountRef],
+      authScopes: rules.readAccounts,
       description: 'The accounts that may be debited, in the order to show them.',
       resolve: (_viewer, _args, { loaders }) => loaders.accounts.load('ALL'),
     }),
@@ -44,6 +48,7 @@ const ViewerRef = builder.objectRef<Identity>('Viewer').implement({
 builder.queryField('viewer', (t) =>
   t.field({
     type: ViewerRef,
+    authScopes: rules.anyone,
     description: 'Who you are here.',
     resolve: (_root, _args, { domain, signal }) => domain.catalogue.identity(signal),
   }),

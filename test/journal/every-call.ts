@@ -3,6 +3,7 @@ import {
   answer,
   finish,
   later,
+  mandate,
   newAttempt,
   newId,
   newPurchase,
@@ -17,7 +18,7 @@ import { filters } from './page-suite.ts';
 /** Makes a journal say every statement that it has. */
 export async function callEverything(journal: Journal): Promise<void> {
   const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION');
-  await journal.begin(newPurchase(), newAttempt());
+  await journal.begin(newPurchase(), newAttempt(), mandate());
   await journal.keepAnswer((await journal.inFlight())[0]?.attempt ?? { purchaseId: '', number: 0 }, {
     status: 200,
     body: '',
@@ -53,6 +54,13 @@ export async function callEverything(journal: Journal): Promise<void> {
   await finish(journal, first, to('SUCCEEDED'));
   const blotted = await journal.blotAnswers({ settledBefore: later(2_000), now: NOON, limit: 10 });
   if (blotted === 0) throw new Error('nothing was blotted out');
+  const { id: failed } = await purchaseIn(journal, 'FAILED');
+  await journal.startAttempt(failed, 'FAILED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'), mandate());
+  const reveal = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'kagiso', reason: null } as const;
+  await journal.audit([{ ...reveal, purchaseId: failed }]);
+  await journal.auditTrail({ limit: 10 });
+  await journal.auditTrail({ limit: 10, before: 5 });
+  await journal.auditTrail({ limit: 10, before: 5, purchaseId: failed });
   await journal.ping();
   for (const filter of filters) {
     for (const inverted of [true, false]) {

@@ -1,6 +1,12 @@
 import { v7 } from 'uuid';
 
-import type { Journal, NewAttempt, NewPurchase, PurchaseChange } from '../../src/purchases/journal.ts';
+import type {
+  Journal,
+  Mandate,
+  NewAttempt,
+  NewPurchase,
+  PurchaseChange,
+} from '../../src/purchases/journal.ts';
 import { Decimal, type Money } from '../../src/purchases/money.ts';
 import { problem } from '../../src/purchases/problem.ts';
 import type {
@@ -12,10 +18,10 @@ import type {
   RawAnswer,
 } from '../../src/purchases/purchase.ts';
 
-/** Opens a journal of its own, empty; `as` opens the same record as another instance. */
+/** Opens a journal of its own, empty; `as` opens the same record as another instance, or for another integration. */
 export type OpenJournal = () => Promise<{
   journal: Journal;
-  as: (instance: string) => Promise<Journal>;
+  as: (instance: string, integration?: string) => Promise<Journal>;
   dispose: () => Promise<void>;
 }>;
 
@@ -97,6 +103,11 @@ export function newQuote(overrides: Partial<Quote> = {}): Quote {
 
 export function newAttempt(overrides: Partial<NewAttempt> = {}): NewAttempt {
   return { kind: 'CONFIRM', requestId: newId(), startedAt: NOON, ...overrides };
+}
+
+export function mandate(change: Partial<Mandate> = {}): Mandate {
+  const [mostByCaller, mostByAll] = [new Decimal('100000'), new Decimal('1000000')];
+  return { caller: 'shop', day: '2026-03-01', mostByCaller, mostByAll, ...change };
 }
 
 export const someone = { author: 'kagiso', reason: 'Seen in ScratchPower’s ledger:\n"paid" \u0000' };

@@ -9,6 +9,7 @@ import { instanceSuite } from './instance-suite.ts';
 import { modelSuite } from './model-suite.ts';
 import { pageSuite } from './page-suite.ts';
 import { retentionSuite } from './retention-suite.ts';
+import { tenantSuite } from './tenant-suite.ts';
 
 /** What every implementation of `Journal` does. `open` gives an empty one. */
 export function journalSuite(name: string, open: OpenJournal): void {
@@ -22,6 +23,7 @@ export function journalSuite(name: string, open: OpenJournal): void {
   eventSuite(name, fresh);
   pageSuite(name, fresh);
   instanceSuite(name, open);
+  tenantSuite(name, open);
   byHandSuite(name, fresh);
   retentionSuite(name, fresh);
   modelSuite(name, open);

@@ -141,8 +141,6 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
         onTestFinished(() => void child.kill());
       });
     expect(await run('--from', `file:${path}`)).toMatch(/^Usage:/);
-    expect(await run('--from', `file:${path}`, '--to', schema.url)).toMatch(
-      /Moved\. The next event gets position/,
-    );
+    expect(await run('--from', `file:${path}`, '--to', schema.url)).toMatch(/Moved\. Start the gateways/);
   });
 });

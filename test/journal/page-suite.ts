@@ -17,6 +17,13 @@ export const filters: readonly PurchaseFilter[] = [
   { productType: [] },
   { accountId: 1 },
   { accountId: 404 },
+  { accounts: [1, 404] },
+  { accounts: [0, 1], status: ['FAILED', 'PENDING'] },
+  { accounts: [] },
+  { accounts: [1], accountId: 1, productType: ['WATER'] },
+  { accounts: [1], accountId: 0 },
+  { accounts: [0], subscriberIdentifier: 'meter-1' },
+  { accounts: Array.from({ length: 12 }, (_, account) => account), createdBefore: later(6) },
   { subscriberIdentifier: 'meter-1' },
   { subscriberIdentifier: 'meter-404' },
   { subscriberIdentifier: 'meter-1', status: [] },
@@ -44,6 +51,7 @@ function matches({ order, status, createdAt }: Purchase, filter: PurchaseFilter)
     (filter.status?.includes(status) ?? true) &&
     (filter.productType?.includes(order.productType) ?? true) &&
     (filter.accountId ?? order.accountId) === order.accountId &&
+    (filter.accounts?.includes(order.accountId) ?? true) &&
     (filter.subscriberIdentifier ?? order.subscriberIdentifier) === order.subscriberIdentifier &&
     createdAt >= (filter.createdAfter ?? new Date(-8.64e15)) &&
     (filter.createdBefore == null || createdAt < filter.createdBefore)

@@ -2,18 +2,25 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
-import { openPostgresJournal, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
+import { openPostgresRecord, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
 import { connection, GuardedPool } from '../../src/journal/postgres/pool.ts';
 import { PostgresStore } from '../../src/journal/postgres/store.ts';
 import { Waker } from '../../src/journal/postgres/waker.ts';
 import type { Tables } from '../../src/journal/tables.ts';
-import type { Journal } from '../../src/purchases/journal.ts';
+import { DEFAULT_INTEGRATION, type Journal, type JournalRecord } from '../../src/purchases/journal.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 
 export const quiet = { warn: () => undefined };
 
-export function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
-  return openPostgresJournal({
+export async function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
+  return (await openRecord(url, options)).of(DEFAULT_INTEGRATION);
+}
+
+export function openRecord(
+  url: string,
+  options: Partial<PostgresJournalOptions> = {},
+): Promise<JournalRecord> {
+  return openPostgresRecord({
     url,
     poolSize: 5,
     statementTimeoutMs: 10_000,

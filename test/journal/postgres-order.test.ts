@@ -56,9 +56,13 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: the one order of events',
     for (const end of ['commit', 'rollback']) {
       const before = await journal.lastPosition();
       await other.query('begin');
-      await other.query('update event_counter set position = position + 1');
       await other.query(
-        `insert into events select position, $1, 0, 'PENDING', state from event_counter, purchases where purchases.id = $1`,
+        `insert into event_counters values ('default', 1) on conflict (integration) do update set position = event_counters.position + 1`,
+      );
+      await other.query(
+        `insert into events (integration, position, purchase_id, at, status, state)
+          select integration, position, $1, 0, 'PENDING', state from event_counters join purchases using (integration)
+          where purchases.id = $1`,
         [purchase.id],
       );
       let done = false;
@@ -75,7 +79,7 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: the one order of events',
     const stopped = await inside(schema.url);
     const journal = await opened(schema.url);
     const held = stopped.store.write(async ({ db }) => {
-      await sql`update event_counter set position = position + 1`.execute(db);
+      await sql`insert into event_counters values ('default', 1)`.execute(db);
       await sleep(6_000);
     });
     held.catch(() => undefined);
@@ -179,7 +183,12 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: transactions', () => {
     let joined = false;
     let joining = Promise.resolve();
     const taken = await adopting.store.write(async (transaction) => {
-      const count = await adopt(transaction, 'living', dead.instance, undefined);
+      const count = await adopt(
+        transaction,
+        { instance: 'living', integration: 'default' },
+        dead.instance,
+        undefined,
+      );
       joining = dead.join().then(() => void (joined = true));
       await sleep(200);
       expect(joined).toBe(false);

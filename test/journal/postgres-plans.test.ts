@@ -10,19 +10,25 @@ const plan = z.object({ 'QUERY PLAN': z.string() });
 /** Enough for the planner to prefer an index, on so many accounts and meters. */
 const PURCHASES = 20_000;
 const seed = `
-  insert into purchases
+  insert into purchases (id, idempotency_key, reference, quote_id, content, surface, product_type, account_id,
+      subscriber_identifier, amount, currency, created_at, status, state, checks, next_check_at, denied_in_a_row,
+      unresolved_since, last_event, owner, is_open, integration, spender, spent_on)
     select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0')), 'key-' || n, 'GW-' || n, null, '{}', 'V1',
       (array['ELECTRICITY', 'AIRTIME', 'WATER'])[1 + n % 3], n % 50, 'meter-' || n % 2000, '1.00', 'BWP', n,
       case when n % 1000 = 0 then 'UNRESOLVED' else 'SUCCEEDED' end, '{}', 0,
-      case when n % 1000 = 0 then n end, 0, null, n, 'owner-' || n % 4, (n % 1000 = 0)::int
+      case when n % 1000 = 0 then n end, 0, null, n, 'owner-' || n % 4, (n % 1000 = 0)::int,
+      'integration-' || n % 3, 'caller-' || n % 7, '2026-03-' || 10 + n % 20
     from generate_series(1, ${PURCHASES}) n;
   insert into attempts (purchase_id, number, kind, outcome, started_at, finished_at, request_id)
     select id, 1, 'CONFIRM', case when is_open = 1 then 'IN_FLIGHT' else 'SUCCEEDED' end, 0,
       case when is_open = 0 then 0 end, '' from purchases where owner like 'owner-%';
-  insert into events select 1000 + row_number() over (), id, 0, status, '{}' from purchases
+  insert into events (integration, position, purchase_id, at, status, state)
+    select integration, 1000 + row_number() over (), id, 0, status, '{}' from purchases
     where owner like 'owner-%';
-  insert into quotes select n::text, '{}', n, n from generate_series(1, ${PURCHASES}) n;
-  analyze purchases, attempts, events, quotes`;
+  insert into quotes select n::text, '{}', n, n, 'integration-' || n % 3 from generate_series(1, ${PURCHASES}) n;
+  insert into audit (integration, at, action, actor, name, purchase_id)
+    select integration, 0, 'CONFIRMED', 'CALLER', spender, id from purchases where owner like 'owner-%';
+  analyze purchases, attempts, events, quotes, audit`;
 
 describe.skipIf(noPostgres !== undefined)('PostgreSQL: plans', () => {
   test(
@@ -64,7 +70,7 @@ function sortsPages(lines: readonly string[], at: number): boolean {
 }
 
 /** One row each, or one for each process. */
-const SMALL = ['instances', 'pulse', 'event_counter'];
+const SMALL = ['instances', 'pulse', 'event_counters'];
 
 /**
  * As it is planned for any parameters at all. A handful of rows is sorted rather than read in order, which is well; but

@@ -26,7 +26,7 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: the tables', () => {
     expect(await journals[0]?.lastPosition()).toBe(6);
     const done = await schema.query('select name from kysely_migration order by name');
     expect(done.map(({ name }) => name)).toEqual(Object.keys(postgresMigrations));
-    expect(await schema.query('select position from event_counter')).toEqual([{ position: '6' }]);
+    expect(await schema.query('select position from event_counters')).toEqual([{ position: '6' }]);
   });
 
   test('a record of a newer version, and a schema that is not there or not ours, are named', async () => {

@@ -3,15 +3,15 @@ import { describe } from 'vitest';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
 import { journalSuite } from './journal-suite.ts';
-import { open } from './postgres-fixtures.ts';
+import { openRecord } from './postgres-fixtures.ts';
 
 describe.skipIf(noPostgres !== undefined)('a real server', () => {
   // Each instance has a pool of its own, as a process would.
   journalSuite('PostgreSQL', async () => {
     const schema = await temporarySchema();
     const journals: Journal[] = [];
-    const as = async (instance?: string) => {
-      const journal = await open(schema.url, { instance });
+    const as = async (instance?: string, integration = 'default') => {
+      const journal = (await openRecord(schema.url, { instance })).of(integration);
       journals.push(journal);
       return journal;
     };

@@ -10,7 +10,7 @@ import { Kysely } from 'kysely';
 import Libsql from 'libsql';
 import { onTestFinished } from 'vitest';
 
-import { SqlJournal } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/journal.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal, type SqliteJournalOptions } from '../../src/journal/sqlite.ts';
 import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';
@@ -48,7 +48,7 @@ export async function openInside(path: string) {
   const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   await migrate(db, sqliteMigrations);
   const store = new SqliteStore({ path, database, db, release: () => undefined });
-  const journal = new SqlJournal(store, { instance: 'inside', shared: false });
+  const journal = new SqlRecord(store, { instance: 'inside', shared: false }).of('default');
   onTestFinished(() => journal.close());
   return { database, db, store, journal };
 }

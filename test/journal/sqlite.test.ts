@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { sql, type Kysely, type Migration } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { SqlJournal } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/journal.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
@@ -20,7 +20,8 @@ journalSuite('SQLite', async () => {
   const { journal, store } = await openInside(path);
   return {
     journal,
-    as: (instance) => Promise.resolve(new SqlJournal(store, { instance, shared: true })),
+    as: (instance, integration = 'default') =>
+      Promise.resolve(new SqlRecord(store, { instance, shared: true }).of(integration)),
     dispose: async () => {
       await journal.close();
       await rm(folder, { recursive: true, force: true });
@@ -126,7 +127,13 @@ describe('SQLite: failing transactions', () => {
     journal.onCommit(() => wakes++);
     const failed = store.write(async (transaction) => {
       await sql`pragma defer_foreign_keys = on`.execute(transaction.db);
-      await transaction.appendEvent({ purchase_id: 'nobody', at: 0, status: 'PENDING', state: '{}' });
+      await transaction.appendEvent({
+        integration: 'default',
+        purchase_id: 'nobody',
+        at: 0,
+        status: 'PENDING',
+        state: '{}',
+      });
     });
     await expect(failed).rejects.toThrow(/FOREIGN KEY/);
     expect(await journal.lastPosition()).toBe(0);

@@ -17,6 +17,7 @@ import {
   to,
   trace,
 } from '../journal/fixtures.ts';
+import { oldSqliteRecord } from '../journal/old-record.ts';
 import { holder, outsider, tempPath } from '../journal/sqlite-fixtures.ts';
 import { command, script, startScript } from '../support/operator.ts';
 
@@ -226,12 +227,7 @@ describe('a restore', () => {
   });
 
   it('of a backup of an earlier version leaves it to the gateway to bring it up to date', async () => {
-    await backup();
-    outsider(copy).exec(
-      `drop index events_successes; drop index attempts_with_answer; alter table events drop column reason;
-       alter table events drop column author; alter table attempts drop column answer_blotted_at;
-       delete from kysely_migration where name like '0002%'`,
-    );
+    await oldSqliteRecord(copy);
     const target = join(folder, 'new.db');
     expect((await restore(target)).code).toBe(0);
     await purchaseIn(await reopened(target), 'SUCCEEDED');

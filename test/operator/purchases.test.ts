@@ -324,7 +324,7 @@ describe('statement', () => {
     ];
     expect(lines.map((line) => line.split(',')[3])).toEqual(expected);
     expect(lines.find((line) => line.includes(byHand.reference))).toContain(',yes,');
-    expect(lines[3]).toBe('TOTAL,7,BWP,,,,,,,,,,,200.00,0.00,2.50,0.00,102.50,0.00,1,2,1,1');
+    expect(lines[3]).toBe('TOTAL,7,BWP,,,,,,,,,,,200.00,0.00,2.50,0.00,102.50,0.00,1,2,1,1,default');
     const utc = await purchases('statement', '--date', '2026-03-01', '--zone', 'UTC', '--account', '7');
     expect(utc.out).toContain('TOTAL,7,BWP,,,,,,,,,,,300.00,0.00,5.00,0.00,205.00,0.00,2,3,1,1');
     expect(utc.out).not.toContain(other.reference);

@@ -3,19 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { statementCsv, type Entry } from '../../src/operator/statement-rows.ts';
 import { dayIn, HOME_ZONE, instantIn, isZone, shown } from '../../src/operator/zone.ts';
 import type { Purchase } from '../../src/purchases/purchase.ts';
+import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { anOrder, aPurchase, bwp, someTime } from '../support/domain.ts';
 
 const charges = (total: string, charge: string, commission: string) => ({
   ...{ entry: bwp(total), net: null, total: bwp(total), charge: bwp(charge), commission: bwp(commission) },
 });
+const record = new MemoryRecord();
 let made = 0;
-function entry(change: Partial<Purchase>, by = false): Entry {
+function entry(change: Partial<Purchase>, by = false, integration = 'default'): Entry {
   made += 1;
   const id = `019365f0-0000-7000-8000-${String(made).padStart(12, '0')}`;
   const token = { kind: 'CREDIT', digits: '12345678901234567890' } as const;
   const settled = { status: 'SUCCEEDED', settledAt: someTime, tokens: [token] } as const;
   const purchase = aPurchase({ id, ...settled, ...change });
-  return { purchase, byHand: by ? { author: 'kagiso', reason: 'seen' } : null };
+  const journal = new MemoryJournal(record, { instance: 'one', shared: false, integration });
+  return { journal, purchase, byHand: by ? { author: 'kagiso', reason: 'seen' } : null };
 }
 /** Its rows by name; no cell of these holds a comma. */
 function read(csv: string): Record<string, string>[] {

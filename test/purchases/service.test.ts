@@ -6,6 +6,7 @@ import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem, ProblemError, type Problem } from '../../src/purchases/problem.ts';
 import { isSettled, type Purchase, type RawAnswer } from '../../src/purchases/purchase.ts';
 import type { PurchaseInput } from '../../src/purchases/input.ts';
+import { Liveness } from '../../src/purchases/liveness.ts';
 import { composePurchasing } from '../../src/purchases/purchasing.ts';
 import type { PurchaseService } from '../../src/purchases/service.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
@@ -253,9 +254,11 @@ async function compose() {
     concurrency: 4,
     answerRetentionMs: 60_000,
   };
+  const liveness = new Liveness({ journal, runtime, log, leaseMs: 1_000 });
+  await liveness.start();
   const purchasing = await composePurchasing({
-    ...{ journal, upstream, runtime, log, reconcile },
-    ...{ quoteTtlMs: 60_000, mayLandMs: 0, leaseMs: 1_000 },
+    ...{ journal, upstream, liveness, runtime, log, reconcile },
+    ...{ quoteTtlMs: 60_000, mayLandMs: 0 },
   });
   const { purchases: service, reconciler, dispatcher, feed } = purchasing;
   reconciler.start();

@@ -78,9 +78,12 @@ export function journalOn(
     saveQuote: (quote) => write('saveQuote', () => record.saveQuote(quote)),
     quotes: (ids) => read(() => record.quotes(ids)),
     purgeQuotes: (before) => write('purgeQuotes', () => record.purgeQuotes(before)),
-    begin: (purchase, attempt) => write(`begin ${purchase.reference}`, () => record.begin(purchase, attempt)),
-    startAttempt: (id, from, attempt, change) =>
-      write(`startAttempt ${id} ${attempt.kind}`, () => record.startAttempt(id, from, attempt, change)),
+    begin: (purchase, attempt, mandate) =>
+      write(`begin ${purchase.reference}`, () => record.begin(purchase, attempt, mandate)),
+    startAttempt: (id, from, attempt, change, mandate) =>
+      write(`startAttempt ${id} ${attempt.kind}`, () =>
+        record.startAttempt(id, from, attempt, change, mandate),
+      ),
     keepAnswer: (id, answer) =>
       write(`keepAnswer ${id.purchaseId} ${id.number}`, () => record.keepAnswer(id, answer)),
     finishAttempt: (id, result, change) =>
@@ -100,6 +103,7 @@ export function journalOn(
     lastPosition: () => read(() => record.lastPosition()),
     instance: record.instance,
     shared: record.shared,
+    integration: record.integration,
     owners: () => read(() => record.owners()),
     adopt: (instance, beat) => write(`adopt ${instance}`, () => record.adopt(instance, beat)),
     join: () => write('join', () => record.join()),
@@ -112,6 +116,8 @@ export function journalOn(
         if (record.shared && world.random() < LOST_WAKES) return;
         process.after(world.between(0, WAKE_MS), wake);
       }),
+    audit: (entries) => write('audit', () => record.audit(entries)),
+    auditTrail: (request) => read(() => record.auditTrail(request)),
     ping: () => write('ping', () => record.ping()),
     close: () => Promise.resolve(),
   };

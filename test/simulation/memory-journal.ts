@@ -1,11 +1,16 @@
 import { matchesFilter } from '../../src/purchases/filter.ts';
 import {
+  DayLimitError,
+  DEFAULT_INTEGRATION,
   IllegalMoveError,
   type AttemptId,
   type AttemptResult,
+  type AuditEntry,
+  type AuditRequest,
   type Decided,
   type EventRequest,
   type Journal,
+  type Mandate,
   type NewAttempt,
   type NewPurchase,
   type PageRequest,
@@ -13,6 +18,7 @@ import {
   type PurchaseKey,
   type SuccessRequest,
 } from '../../src/purchases/journal.ts';
+import { Decimal, type Money } from '../../src/purchases/money.ts';
 import {
   isInDoubt,
   isSettled,
@@ -29,13 +35,26 @@ import { idTime } from '../../src/journal/ids.ts';
 
 /** What outlives the simulated processes that write it. */
 export class MemoryRecord {
+  readonly instances = new Map<string, number>();
+  readonly parts = new Map<string, Part>();
+
+  of(integration: string): Part {
+    const part = this.parts.get(integration) ?? new Part();
+    this.parts.set(integration, part);
+    return part;
+  }
+}
+
+/** One integration's. */
+class Part {
   readonly quotes = new Map<string, Quote>();
   readonly purchases = new Map<string, Purchase>();
   readonly byKey = new Map<string, string>();
   readonly byReference = new Map<string, string>();
   readonly attempts = new Map<string, Attempt[]>();
   readonly events: PurchaseEvent[] = [];
-  readonly instances = new Map<string, number>();
+  readonly mandates = new Map<string, Mandate>();
+  readonly audit: (AuditEntry & { readonly id: number })[] = [];
   readonly wakes = new Set<() => void>();
 }
 
@@ -46,13 +65,21 @@ export class MemoryRecord {
 export class MemoryJournal implements Journal {
   readonly instance: string;
   readonly shared: boolean;
-  readonly #record: MemoryRecord;
+  readonly integration: string;
+  readonly #whole: MemoryRecord;
+  readonly #record: Part;
   #closed = false;
 
-  constructor(record: MemoryRecord, { instance, shared }: { instance: string; shared: boolean }) {
-    this.#record = record;
+  constructor(
+    record: MemoryRecord,
+    options: { instance: string; shared: boolean; integration?: string | undefined },
+  ) {
+    const { instance, shared, integration = DEFAULT_INTEGRATION } = options;
+    this.#whole = record;
+    this.#record = record.of(integration);
     this.instance = instance;
     this.shared = shared;
+    this.integration = integration;
   }
 
   saveQuote(quote: Quote): Promise<void> {
@@ -65,22 +92,32 @@ export class MemoryJournal implements Journal {
   }
 
   purgeQuotes(expiredBefore: Date): Promise<number> {
-    const expired = [...this.#record.quotes.values()].filter(({ expiresAt }) => expiresAt < expiredBefore);
-    for (const { id } of expired) this.#record.quotes.delete(id);
-    return Promise.resolve(expired.length);
+    let purged = 0;
+    for (const { quotes } of this.#whole.parts.values()) {
+      for (const { id, expiresAt } of quotes.values()) {
+        if (expiresAt < expiredBefore && quotes.delete(id)) purged += 1;
+      }
+    }
+    return Promise.resolve(purged);
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
   async begin(
     purchase: NewPurchase,
     attempt: NewAttempt,
+    mandate?: Mandate,
   ): Promise<{ purchase: Purchase; attempt: Attempt | null }> {
     if (idTime(purchase.id) !== purchase.createdAt.getTime())
       throw new Error('the id of a purchase is not of its instant');
     if (purchase.status !== 'PENDING') throw new Error('a purchase begins PENDING');
     const known = this.#record.purchases.get(this.#record.byKey.get(purchase.idempotencyKey) ?? '');
     if (known !== undefined) return { purchase: known, attempt: null };
-    if (this.#record.byReference.has(purchase.reference)) throw new Error('the reference is taken');
+    for (const { byReference, purchases } of this.#whole.parts.values()) {
+      if (byReference.has(purchase.reference) || purchases.has(purchase.id))
+        throw new Error('the reference is taken');
+    }
+    this.#spend(purchase.id, purchase.order.amount, mandate);
+    this.#audit('CONFIRMED', mandate, purchase.id, attempt.startedAt);
     this.#record.byKey.set(purchase.idempotencyKey, purchase.id);
     this.#record.byReference.set(purchase.reference, purchase.id);
     this.#record.attempts.set(purchase.id, []);
@@ -94,11 +131,14 @@ export class MemoryJournal implements Journal {
     from: PurchaseStatus,
     attempt: NewAttempt,
     change: PurchaseChange,
+    mandate?: Mandate,
   ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
     const before = this.#current(purchaseId);
     if (before.status !== from) return null;
     if (this.#attemptsOf(purchaseId).some(({ outcome }) => outcome === 'IN_FLIGHT')) return null;
+    if (from === 'FAILED') this.#spend(purchaseId, before.order.amount, mandate);
     const purchase = this.#apply(before, change);
+    this.#audit('RETRIED', mandate, purchaseId, attempt.startedAt);
     return { purchase, attempt: this.#addAttempt(purchaseId, attempt) };
   }
 
@@ -117,7 +157,6 @@ export class MemoryJournal implements Journal {
     return purchase;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is a rejection
   async decide(
     purchaseId: string,
     byHand: ByHand,
@@ -127,11 +166,26 @@ export class MemoryJournal implements Journal {
     if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
     if (this.#attemptsOf(purchaseId).some(({ outcome }) => outcome === 'IN_FLIGHT'))
       return { refused: 'IN_FLIGHT', purchase };
-    return { refused: null, purchase: this.#apply(purchase, decide(purchase), purchase.owner, byHand) };
+    const change = decide(purchase);
+    const after = this.#apply(purchase, change, purchase.owner, byHand);
+    const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';
+    const { author: name, reason } = byHand;
+    await this.audit([{ at: change.updatedAt, action, actor: 'OPERATOR', name, purchaseId, reason }]);
+    return { refused: null, purchase: after };
   }
 
   blotAnswers(request: { settledBefore: Date; now: Date; limit: number }): Promise<number> {
     const { settledBefore, now, limit } = request;
+    const others = [...this.#whole.parts.keys()].map(
+      (integration) =>
+        new MemoryJournal(this.#whole, { instance: this.instance, shared: this.shared, integration }),
+    );
+    return Promise.resolve(
+      others.reduce((blotted, one) => blotted + one.#blot(settledBefore, now, limit - blotted), 0),
+    );
+  }
+
+  #blot(settledBefore: Date, now: Date, limit: number): number {
     const old = [...this.#record.attempts.values()]
       .flat()
       .filter(({ purchaseId, answer, answerBlottedAt }) => {
@@ -145,7 +199,7 @@ export class MemoryJournal implements Journal {
       const answer = attempt.answer && { ...attempt.answer, body: '' };
       this.#replace({ ...attempt, answer, answerBlottedAt: now });
     }
-    return Promise.resolve(old.length);
+    return old.length;
   }
 
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
@@ -202,7 +256,8 @@ export class MemoryJournal implements Journal {
   }
 
   adopt(instance: string, beat: number | undefined): Promise<number> {
-    const { instances, purchases } = this.#record;
+    const { instances } = this.#whole;
+    const { purchases } = this.#record;
     if (instances.get(instance) !== beat) return Promise.resolve(0);
     instances.delete(instance);
     const orphans = this.#open().filter(({ owner }) => owner === instance);
@@ -211,24 +266,24 @@ export class MemoryJournal implements Journal {
   }
 
   join(): Promise<void> {
-    const { instances } = this.#record;
+    const { instances } = this.#whole;
     instances.set(this.instance, (instances.get(this.instance) ?? 0) + 1);
     return Promise.resolve();
   }
 
   beat(): Promise<boolean> {
-    const { instances } = this.#record;
+    const { instances } = this.#whole;
     const beats = instances.get(this.instance);
     if (beats !== undefined) instances.set(this.instance, beats + 1);
     return Promise.resolve(beats !== undefined);
   }
 
   beats(): Promise<ReadonlyMap<string, number>> {
-    return Promise.resolve(new Map(this.#record.instances));
+    return Promise.resolve(new Map(this.#whole.instances));
   }
 
   leave(): Promise<void> {
-    this.#record.instances.delete(this.instance);
+    this.#whole.instances.delete(this.instance);
     return Promise.resolve();
   }
 
@@ -271,6 +326,21 @@ export class MemoryJournal implements Journal {
     return () => this.#record.wakes.delete(listener);
   }
 
+  audit(entries: readonly AuditEntry[]): Promise<void> {
+    const { audit, purchases } = this.#record;
+    if (!entries.every(({ purchaseId }) => purchases.has(purchaseId)))
+      return Promise.reject(new Error('there is no purchase of them'));
+    for (const entry of entries) audit.push({ ...entry, id: audit.length + 1 });
+    return Promise.resolve();
+  }
+
+  auditTrail({ before = Infinity, limit, purchaseId }: AuditRequest) {
+    const wanted = this.#record.audit
+      .filter((entry) => entry.id < before && (purchaseId ?? entry.purchaseId) === entry.purchaseId)
+      .reverse();
+    return Promise.resolve(wanted.slice(0, limit));
+  }
+
   ping(): Promise<void> {
     return this.#closed ? Promise.reject(new Error('the journal is closed')) : Promise.resolve();
   }
@@ -278,6 +348,34 @@ export class MemoryJournal implements Journal {
   close(): Promise<void> {
     this.#closed = true;
     return Promise.resolve();
+  }
+
+  #audit(action: 'CONFIRMED' | 'RETRIED', mandate: Mandate | undefined, purchaseId: string, at: Date): void {
+    if (mandate === undefined) return;
+    const { audit } = this.#record;
+    const entry = { at, action, actor: 'CALLER', name: mandate.caller, purchaseId, reason: null } as const;
+    audit.push({ ...entry, id: audit.length + 1 });
+  }
+
+  #spend(purchaseId: string, { amount, currency }: Money, mandate: Mandate | undefined): void {
+    if (mandate === undefined) return;
+    const { mandates, purchases } = this.#record;
+    const limits = [
+      { whose: 'CALLER', most: mandate.mostByCaller },
+      { whose: 'INTEGRATION', most: mandate.mostByAll },
+    ] as const;
+    for (const { whose, most } of limits) {
+      if (most === null) continue;
+      let left = most;
+      for (const { id, status, order } of purchases.values()) {
+        const other = mandates.get(id);
+        if (status === 'FAILED' || other?.day !== mandate.day || order.amount.currency !== currency) continue;
+        if (whose === 'CALLER' && other.caller !== mandate.caller) continue;
+        left = left.minus(order.amount.amount);
+      }
+      if (amount.greaterThan(left)) throw new DayLimitError(whose, most, Decimal.max(left, 0));
+    }
+    mandates.set(purchaseId, mandate);
   }
 
   #attemptsOf(purchaseId: string): Attempt[] {
@@ -301,12 +399,12 @@ export class MemoryJournal implements Journal {
   }
 
   #ownAttempt({ purchaseId, number }: AttemptId): Attempt {
+    const { owner } = this.#current(purchaseId);
     const attempt = this.#attemptsOf(purchaseId)[number - 1];
     if (attempt?.outcome !== 'IN_FLIGHT') {
       throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
     }
-    if (this.#current(purchaseId).owner !== this.instance)
-      throw new Error(`purchase ${purchaseId} was taken over by another instance`);
+    if (owner !== this.instance) throw new Error(`purchase ${purchaseId} was taken over by another instance`);
     return attempt;
   }
 

@@ -4,6 +4,7 @@ import type { PurchaseInput } from '../../src/purchases/input.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem } from '../../src/purchases/problem.ts';
 import { canRetry, isSettled, type Purchase } from '../../src/purchases/purchase.ts';
+import { Liveness } from '../../src/purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from '../../src/purchases/purchasing.ts';
 import type { Log } from '../../src/purchases/runtime.ts';
 import type { Upstream } from '../../src/purchases/vending.ts';
@@ -33,6 +34,7 @@ interface Running {
   readonly journal: Journal;
   readonly purchasing: Purchasing;
   readonly upstream: Upstream;
+  readonly liveness: Liveness;
 }
 
 export interface Played {
@@ -49,7 +51,7 @@ export async function play(script: Script, open: OpenRecord = inMemory()): Promi
 }
 
 /** Opens one record as one instance of the gateway does. */
-export type OpenRecord = (options: { instance: string; shared: boolean }) => Journal;
+export type OpenRecord = (options: { instance: string; shared: boolean; integration: string }) => Journal;
 
 function inMemory(): OpenRecord {
   const record = new MemoryRecord();
@@ -76,7 +78,7 @@ class Play {
     const { seed, faults, outages, tokenSeconds, disk, nodes, readers } = script;
     this.#script = script;
     this.#open = open;
-    this.#record = open({ instance: 'onlooker', shared: true });
+    this.#record = open({ instance: 'onlooker', shared: true, integration: 'default' });
     this.#world = new World(seed);
     this.#disk = new Disk(disk);
     this.#nodes = Array.from({ length: nodes });
@@ -129,7 +131,9 @@ class Play {
     const { surface, giveUpAfterMs } = this.#script;
     const process = new SimulatedProcess(world, `node ${node}`);
     this.#starts += 1;
-    const opened = this.#open({ instance: `${node}-${this.#starts}`, shared: this.#nodes.length > 1 });
+    const opened = this.#open({
+      ...{ instance: `${node}-${this.#starts}`, shared: this.#nodes.length > 1, integration: 'default' },
+    });
     const journal = journalOn(this.#disk, opened, { world, process });
     const upstream = createUpstream({
       ...{ surface, baseUrl: 'http://upstream', credentials: demoCredentials, runtime: process.runtime },
@@ -142,18 +146,21 @@ class Play {
       warn: (_details, message) => world.note(`node ${node}: ${message}`),
       error: (_details, message) => world.note(`node ${node}: ${message}`),
     };
-    const composing = composePurchasing({
-      ...{ journal, upstream, runtime: process.runtime, log, quoteTtlMs: 600_000 },
-      mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
-      leaseMs: LEASE_MS,
-      reconcile: {
-        baseDelayMs: 1_000,
-        maxDelayMs: 4_000,
-        giveUpAfterMs,
-        concurrency: 4,
-        answerRetentionMs: 86_400_000,
-      },
-    });
+    const { runtime } = process;
+    const liveness = new Liveness({ journal, runtime, log, leaseMs: LEASE_MS });
+    const composing = liveness.start().then(() =>
+      composePurchasing({
+        ...{ journal, upstream, liveness, runtime, log, quoteTtlMs: 600_000 },
+        mayLandMs: CONFIRM_TIMEOUT_MS + LATE_LANDING_MS,
+        reconcile: {
+          baseDelayMs: 1_000,
+          maxDelayMs: 4_000,
+          giveUpAfterMs,
+          concurrency: 4,
+          answerRetentionMs: 86_400_000,
+        },
+      }),
+    );
     const purchasing = await composing.catch(() => undefined);
     if (purchasing === undefined) {
       // It exits with an error, and whoever looks after it starts it again.
@@ -162,7 +169,7 @@ class Play {
       return;
     }
     world.note(`node ${node} is up`);
-    this.#nodes[node] = { process, journal, purchasing, upstream };
+    this.#nodes[node] = { process, journal, purchasing, upstream, liveness };
     purchasing.reconciler.start();
   }
 
@@ -186,10 +193,10 @@ class Play {
   }
 
   /** As the gateway stops. */
-  async #stop({ process, purchasing }: Running): Promise<void> {
+  async #stop({ process, purchasing, liveness }: Running): Promise<void> {
     await purchasing.reconciler.stop();
     await purchasing.dispatcher.drain(SHUTDOWN_MS);
-    await purchasing.liveness.stop();
+    await liveness.stop();
     purchasing.feed.close();
     process.die();
   }

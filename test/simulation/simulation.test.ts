@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
 
-import { SqlJournal } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/journal.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
@@ -129,5 +129,5 @@ async function inSql(): Promise<OpenRecord> {
   const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   await migrate(db, sqliteMigrations);
   const store = new SqliteStore({ path: ':memory:', database, db, release: () => undefined });
-  return (options) => new SqlJournal(store, options);
+  return ({ integration, ...options }) => new SqlRecord(store, options).of(integration);
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 
 import { backupCommand } from '../../src/operator/backup.ts';
+import { keysCommand } from '../../src/operator/keys.ts';
 import { purchasesCommand } from '../../src/operator/purchases.ts';
 import { restoreCommand } from '../../src/operator/restore.ts';
 
@@ -12,7 +13,12 @@ export interface Said {
   readonly err: string;
 }
 
-const commands = { purchases: purchasesCommand, backup: backupCommand, restore: restoreCommand };
+const commands = {
+  purchases: purchasesCommand,
+  keys: keysCommand,
+  backup: backupCommand,
+  restore: restoreCommand,
+};
 export type Script = keyof typeof commands;
 
 /** The real script in a process of its own, where nobody sits who could answer. */

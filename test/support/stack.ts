@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { createClient, type Client } from 'graphql-ws';
+import { createClient, type Client, type ClientOptions } from 'graphql-ws';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
@@ -40,11 +40,14 @@ export type Answer = z.infer<typeof answer>;
 export type GraphQLCaller = (query: string, variables?: object) => Promise<Answer>;
 
 /** Calls GraphQL over real HTTP. */
-export function graphqlCaller(url: string): GraphQLCaller {
+export function graphqlCaller(url: string, token?: string): GraphQLCaller {
   return async (query, variables) => {
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify({ query, variables }),
     });
     return answer.parse(await response.json());
@@ -112,11 +115,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   };
 }
 
-export function socketClient(url: string): Client {
+export function socketClient(url: string, options: Partial<ClientOptions> = {}): Client {
   return createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
     retryAttempts: 0,
+    ...options,
   });
 }
 

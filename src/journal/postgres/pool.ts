@@ -20,7 +20,7 @@ export interface PoolOptions extends ConnectionOptions {
 
 /**
  * The server ends a transaction in which nothing happens for so long: an instance that is stopped between two statements
- * would hold up all others, for it may hold the counter of events.
+ * would hold up all others, for it may hold a counter of events.
  */
 const IDLE_IN_TRANSACTION_MS = 3_000;
 /** How long after the server should have ended a statement its silence is taken for a dead connection. */

@@ -49,8 +49,8 @@ export class PostgresStore implements Store {
     return codeOf(error) === '23505';
   }
 
-  onCommit(wake: () => void): () => void {
-    return this.#options.waker.onWake(wake);
+  onCommit(integration: string, wake: () => void): () => void {
+    return this.#options.waker.onWake(integration, wake);
   }
 
   fault(error: unknown): Error {
@@ -67,8 +67,8 @@ export class PostgresStore implements Store {
     const { runtime, waker } = this.#options;
     for (let tries = 1, wait = FIRST_WAIT_MS; ; tries += 1, wait = Math.min(wait * 2, LONGEST_WAIT_MS)) {
       try {
-        const { result, wroteEvent } = await this.#once(work);
-        if (wroteEvent) waker.committed();
+        const { result, wrote } = await this.#once(work);
+        if (wrote.size > 0) waker.committed(wrote);
         return result;
       } catch (error) {
         if (tries === MOST_TRIES || !IN_THE_WAY.includes(codeOf(error) ?? '')) throw error;
@@ -79,28 +79,33 @@ export class PostgresStore implements Store {
 
   /**
    * READ COMMITTED: a statement that waited for a lock goes on with the row as it is then, where a higher level would
-   * fail and be run again, at the counter of events each time. What is read to be written is locked by the reader.
+   * fail and be run again, at a counter of events each time. What is read to be written is locked by the reader.
    *
    * When the connection is lost during the commit nobody knows whether it was written: that is an error, and whoever
    * needs to know reads it back. It is never run again from here.
    */
   async #once<T>(
     work: (transaction: Transaction) => Promise<T>,
-  ): Promise<{ result: T; wroteEvent: boolean }> {
+  ): Promise<{ result: T; wrote: ReadonlySet<string> }> {
     return this.db.connection().execute(async (db) => {
-      let wroteEvent = false;
+      const wrote = new Set<string>();
       await sql`begin isolation level read committed`.execute(db);
       try {
         const result = await work({
           db,
           locksRows: true,
+          exclusively: async (name) => {
+            await sql`select pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || ${name}, 0))`.execute(
+              db,
+            );
+          },
           appendEvent: async (event, change) => {
-            wroteEvent = true;
+            wrote.add(event.integration);
             return appendEvent(db, event, change);
           },
         });
         await sql`commit`.execute(db);
-        return { result, wroteEvent };
+        return { result, wrote };
       } catch (error) {
         // The error that led here says more; a connection that is lost is not used again.
         await sql`rollback`.execute(db).catch(() => undefined);
@@ -111,13 +116,14 @@ export class PostgresStore implements Store {
 }
 
 /**
- * The one order of events (R7). A sequence would hand out its numbers in one order and show them in another, for of two
+ * The one order of an integration's events (R7). A sequence would hand out its numbers in one order and show them in another, for of two
  * transactions the one with the later number may commit first: a reader that has gone past it never sees the earlier one.
- * So positions are counted in a row, whose lock is held until the commit: who gets the next number has waited until the
+ * So positions are counted in a row of the integration, whose lock is held until the commit: who gets the next number has waited until the
  * one before was there for all to see (a commit becomes visible before its locks are released), or was rolled back and
- * gave its number back. Whoever sees a position sees all before it, and there are no gaps.
+ * gave its number back. Whoever sees a position sees all before it, and there are no gaps. Of an integration that has no row
+ * yet one makes it, and who waits for that finds it, or makes it when the first was rolled back.
  *
- * All who write events queue here, so it is one statement and the last one of its transaction: the lock is held for one
+ * All who write events of one integration queue here, so it is one statement and the last one of its transaction: the lock is held for one
  * round trip and the commit. That is also why it cannot deadlock: who waits here asks for no other lock afterwards.
  */
 async function appendEvent(
@@ -129,7 +135,9 @@ async function appendEvent(
   const changed = Object.entries(change).map(([name, value]) => sql`${sql.ref(name)} = ${value}, `);
   const { rows } = await sql`
     with counted as (
-      update event_counter set position = position + 1 where id = 1 returning position
+      insert into event_counters as counter (integration, position) values (${event.integration}, 1)
+      on conflict (integration) do update set position = counter.position + 1
+      returning position
     ), appended as (
       insert into events (position, ${sql.join(columns)})
       select position, ${sql.join(Object.values(event))} from counted

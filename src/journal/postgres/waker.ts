@@ -16,8 +16,8 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * Wakes the readers of events when this instance or another has committed some (LISTEN, NOTIFY). It carries nothing and
- * promises nothing: a wake-up that is lost, with its connection or with an instance that dies between a commit and its
+ * Wakes the readers of an integration's events when this instance or another has committed some (LISTEN, NOTIFY). It
+ * carries the integration's name and promises nothing: a wake-up that is lost, with its connection or with an instance that dies between a commit and its
  * notification, is made up for by the readers, who look for themselves about each second.
  *
  * So the notification is not part of the transaction, where it would lengthen every commit, and where the server lets
@@ -27,12 +27,12 @@ const LONGEST_WAIT_MS = 5_000;
 export class Waker {
   readonly #options: WakerOptions;
   readonly #channel: string;
-  readonly #wakes = new Set<() => void>();
+  readonly #wakes = new Set<{ readonly integration: string; readonly wake: () => void }>();
   readonly #closing = new AbortController();
   #loop: Promise<void> | undefined;
   #client: Client | undefined;
   #notifying = false;
-  #owed = false;
+  #owed = new Set<string>();
 
   constructor(options: WakerOptions) {
     this.#options = options;
@@ -46,17 +46,19 @@ export class Waker {
     });
   }
 
-  onWake(wake: () => void): () => void {
+  onWake(integration: string, wake: () => void): () => void {
     // Wrapped, so that the same function given twice is two listeners.
-    const listener = () => wake();
+    const listener = { integration, wake };
     this.#wakes.add(listener);
     return () => this.#wakes.delete(listener);
   }
 
   /** Wakes the readers here at once, and those of the other instances soon. */
-  committed(): void {
-    this.#wake();
-    this.#owed = true;
+  committed(integrations: ReadonlySet<string>): void {
+    for (const integration of integrations) {
+      this.#wake(integration);
+      this.#owed.add(integration);
+    }
     void this.#notify();
   }
 
@@ -66,22 +68,26 @@ export class Waker {
     await this.#loop;
   }
 
-  /** In turns of their own: what a listener throws must not make a committed write look failed. */
-  #wake(): void {
-    for (const wake of this.#wakes) queueMicrotask(wake);
+  /** In turns of their own: what a listener throws must not make a committed write look failed. All, when none is named. */
+  #wake(integration?: string): void {
+    for (const one of this.#wakes)
+      if (integration === undefined || one.integration === integration) queueMicrotask(one.wake);
   }
 
   async #notify(): Promise<void> {
     if (this.#notifying) return;
     this.#notifying = true;
+    let owed = new Set<string>();
     try {
-      while (this.#owed && this.#client !== undefined) {
-        this.#owed = false;
-        await this.#client.query(`notify ${this.#channel}`);
+      while (this.#owed.size > 0 && this.#client !== undefined) {
+        const client = this.#client;
+        [owed, this.#owed] = [this.#owed, new Set<string>()];
+        const each = [...owed].map((name) => `notify ${this.#channel}, ${client.escapeLiteral(name)}`);
+        await client.query(each.join('; '));
       }
     } catch {
       // The connection is lost, which its own loop is told. What is owed is notified by the next one.
-      this.#owed = true;
+      for (const name of owed) this.#owed.add(name);
       await this.#client?.end().catch(() => undefined);
     } finally {
       this.#notifying = false;
@@ -122,8 +128,8 @@ export class Waker {
       await client.query('set synchronous_commit = off');
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
       const own = rows[0]?.pid;
-      client.on('notification', ({ processId }) => {
-        if (processId !== own) this.#wake();
+      client.on('notification', ({ processId, payload }) => {
+        if (processId !== own) this.#wake(payload === '' ? undefined : payload);
       });
       await client.query(`listen ${this.#channel}`);
       if (this.#closing.signal.aborted) return;

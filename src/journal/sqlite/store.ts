@@ -18,7 +18,7 @@ export class SqliteStore implements Store {
   readonly db: Kysely<Tables>;
   readonly mergesWalks = true;
   readonly #options: SqliteStoreOptions;
-  readonly #wakes = new Set<() => void>();
+  readonly #wakes = new Set<{ readonly integration: string; readonly wake: () => void }>();
 
   constructor(options: SqliteStoreOptions) {
     this.db = options.db;
@@ -26,29 +26,40 @@ export class SqliteStore implements Store {
   }
 
   async write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const wrote = { event: false };
+    const wrote = new Set<string>();
     const result = await this.db.connection().execute(async (connection) => {
       const transaction: Transaction = {
         db: connection,
         locksRows: false,
+        // One transaction at a time writes.
+        exclusively: () => Promise.resolve(),
         appendEvent: async (event, change) => {
           const { position } = await connection
-            .insertInto('events')
-            .values(event)
+            .insertInto('event_counters')
+            .values({ integration: event.integration, position: 1 })
+            .onConflict((conflict) =>
+              conflict
+                .column('integration')
+                .doUpdateSet(({ eb }) => ({ position: eb('event_counters.position', '+', 1) })),
+            )
             .returning('position')
             .executeTakeFirstOrThrow();
+          await connection
+            .insertInto('events')
+            .values({ ...event, position })
+            .execute();
           await connection
             .updateTable('purchases')
             .set({ ...change, last_event: position })
             .where('id', '=', event.purchase_id)
             .execute();
-          wrote.event = true;
+          wrote.add(event.integration);
           return position;
         },
       };
       return this.#immediately(connection, () => work(transaction));
     });
-    if (wrote.event) this.#wake();
+    if (wrote.size > 0) this.#wake(wrote);
     return result;
   }
 
@@ -56,9 +67,9 @@ export class SqliteStore implements Store {
     return ['SQLITE_CONSTRAINT_UNIQUE', 'SQLITE_CONSTRAINT_PRIMARYKEY'].includes(codeOf(error) ?? '');
   }
 
-  onCommit(wake: () => void): () => void {
+  onCommit(integration: string, wake: () => void): () => void {
     // Wrapped, so that the same function given twice is two listeners.
-    const listener = () => wake();
+    const listener = { integration, wake };
     this.#wakes.add(listener);
     return () => this.#wakes.delete(listener);
   }
@@ -112,7 +123,7 @@ export class SqliteStore implements Store {
   }
 
   /** In turns of their own: what a listener throws must not make a committed write look failed. */
-  #wake(): void {
-    for (const wake of this.#wakes) queueMicrotask(wake);
+  #wake(wrote: ReadonlySet<string>): void {
+    for (const { integration, wake } of this.#wakes) if (wrote.has(integration)) queueMicrotask(wake);
   }
 }

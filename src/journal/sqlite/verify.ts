@@ -18,7 +18,7 @@ export interface RecordFacts {
   readonly attempts: number;
   readonly events: number;
   readonly quotes: number;
-  /** The position of the last event; 0 when there is none. */
+  /** The highest position of an event of any integration; 0 when there is none. */
   readonly lastPosition: number;
   readonly lastEventAt: Date | null;
 }
@@ -35,7 +35,7 @@ const numbers = z.object({
   quotes: z.int(),
   last_position: z.int(),
   last_event_at: z.int().nullable(),
-  next_position: z.int(),
+  forgotten: z.int(),
   misled: z.int(),
 });
 
@@ -74,7 +74,21 @@ export async function sha256Of(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** Of the integrations' last events the latest. */
+const LAST = '(select max(at) from events join event_counters using (integration, position))';
+/** How many counters do not know the last position that they gave. */
+const FORGOTTEN = `(select count(*)
+  from (select integration, max(position) as last from events group by integration) as given
+  left join event_counters as counter using (integration)
+  where counter.position is null or counter.position < given.last)`;
+/** The same, of a record of before there were integrations: SQLite itself counted. */
+const LAST_OF_OLD = '(select at from events order by position desc limit 1)';
+const FORGOTTEN_OF_OLD = `(select coalesce(max(position), 0) >
+  (select coalesce(max(seq), 0) from sqlite_sequence where name = 'events') from events)`;
+
 function read(database: Database): { facts: RecordFacts; sound: boolean } {
+  const counters = `select 1 from sqlite_master where name = 'event_counters'`;
+  const counted = database.prepare(counters).all([]).length > 0;
   const [row] = database
     .prepare(
       `select
@@ -83,16 +97,16 @@ function read(database: Database): { facts: RecordFacts; sound: boolean } {
         (select count(*) from events) as events,
         (select count(*) from quotes) as quotes,
         (select coalesce(max(position), 0) from events) as last_position,
-        (select at from events order by position desc limit 1) as last_event_at,
-        (select coalesce(max(seq), 0) from sqlite_sequence where name = 'events') as next_position,
+        ${counted ? LAST : LAST_OF_OLD} as last_event_at,
+        ${counted ? FORGOTTEN : FORGOTTEN_OF_OLD} as forgotten,
         (select count(*) from purchases where last_event is not
           (select max(position) from events where purchase_id = purchases.id)) as misled`,
     )
     .all([]);
-  const { last_position, last_event_at, next_position, misled, ...counts } = numbers.parse(row);
+  const { last_position, last_event_at, forgotten, misled, ...counts } = numbers.parse(row);
   const lastEventAt = last_event_at === null ? null : new Date(last_event_at);
   // A position that was given once is never given again (R7).
-  const sound = misled === 0 && next_position >= last_position;
+  const sound = misled === 0 && forgotten === 0;
   return { facts: { ...counts, lastPosition: last_position, lastEventAt }, sound };
 }
 

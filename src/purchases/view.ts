@@ -1,0 +1,57 @@
+import { sees, type Buyer } from './buyer.ts';
+import type { CatalogueService } from './catalogue-service.ts';
+import type { EventFeed } from './feed.ts';
+import type { Journal } from './journal.ts';
+import type { PurchaseService } from './service.ts';
+
+/** One integration, as far as callers get to see it. */
+export interface View {
+  readonly catalogue: Pick<CatalogueService, 'defaultSurface' | 'identity' | 'accounts' | 'products'>;
+  readonly purchases: Pick<PurchaseService, 'validate' | 'confirm' | 'retry'>;
+  readonly feed: Pick<EventFeed, 'follow' | 'watch'>;
+  readonly journal: Pick<
+    Journal,
+    'integration' | 'purchase' | 'purchases' | 'quotes' | 'page' | 'attempts' | 'lastPosition'
+  >;
+}
+
+/** The integration as it is for one buyer: what other accounts pay for is not there. */
+export function viewFor(
+  whole: Omit<View, 'purchases'> & { readonly purchases: PurchaseService },
+  buyer: Buyer,
+): View {
+  const purchases = whole.purchases.as(buyer);
+  if (buyer.accounts === undefined) return { ...whole, purchases };
+  const accounts = [...buyer.accounts];
+  const { catalogue, feed, journal } = whole;
+  const purchase: Journal['purchase'] = async (key, value) => {
+    const found = await journal.purchase(key, value);
+    return found !== undefined && sees(buyer, found.order) ? found : undefined;
+  };
+  return {
+    purchases,
+    catalogue: {
+      defaultSurface: catalogue.defaultSurface,
+      identity: (signal) => catalogue.identity(signal),
+      products: (signal, surface) => catalogue.products(signal, surface),
+      accounts: async (signal, surface) =>
+        (await catalogue.accounts(signal, surface)).filter(({ id }) => sees(buyer, { accountId: id })),
+    },
+    feed: {
+      follow: (request) => feed.follow({ ...request, sees: ({ order }) => sees(buyer, order) }),
+      // The account of a purchase never changes.
+      watch: async (id, signal) =>
+        (await purchase('id', id)) === undefined ? undefined : feed.watch(id, signal),
+    },
+    journal: {
+      integration: journal.integration,
+      purchase,
+      purchases: async (ids) => (await journal.purchases(ids)).filter(({ order }) => sees(buyer, order)),
+      quotes: async (ids) => (await journal.quotes(ids)).filter(({ order }) => sees(buyer, order)),
+      page: (request) => journal.page({ ...request, filter: { ...request.filter, accounts } }),
+      // Asked for by the purchases that are seen.
+      attempts: (ids) => journal.attempts(ids),
+      lastPosition: () => journal.lastPosition(),
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import type { AuthFailure } from '@pothos/plugin-scope-auth';
+import { GraphQLError } from 'graphql';
+
+import { scopes, type Caller, type Scope } from '../auth/caller.ts';
+
+/** What a rule may ask for: to have been let in at all, or a scope. */
+export type Grant = 'authenticated' | Scope;
+
+/** Who is here has been let in: the entrances see to that. */
+export function grantsOf({ scopes: own }: Caller): Record<Grant, boolean> {
+  return {
+    authenticated: true,
+    'accounts:read': own.has('accounts:read'),
+    'purchases:read': own.has('purchases:read'),
+    'purchases:write': own.has('purchases:write'),
+    'tokens:read': own.has('tokens:read'),
+  };
+}
+
+/**
+ * The rules, as the fields and types name them. A field of Query, Mutation and Subscription has its own. Any other field
+ * has that of its type, and its own besides where it leads to something else.
+ */
+export const rules = {
+  /** Whoever was let in. For a type: it is only reached through what has a rule of its own. */
+  anyone: { authenticated: true },
+  readAccounts: { 'accounts:read': true },
+  readPurchases: { 'purchases:read': true },
+  buy: { 'purchases:write': true },
+  /**
+   * For the types Purchase and Quote. A list, a node or an event of purchases asks for `purchases:read` where it is asked
+   * for; a mutation gives who may buy the purchase or the quote that it has made.
+   */
+  readOrBuy: { $any: { 'purchases:read': true, 'purchases:write': true } },
+  readTokens: { 'tokens:read': true },
+} as const;
+
+/** Why something is not shown or done. */
+export function forbidden(any: readonly string[]): GraphQLError {
+  const named = any.join(' or ');
+  return new GraphQLError(
+    any.length === 0 ? 'This is not allowed.' : `This needs the scope ${named}, which you do not have.`,
+    { extensions: { code: 'FORBIDDEN', scopes: any } },
+  );
+}
+
+/** The same, of what the plugin found missing. */
+export function forbiddenBy(failure: AuthFailure): GraphQLError {
+  return forbidden(missingIn(failure));
+}
+
+function missingIn(failure: AuthFailure): string[] {
+  switch (failure.kind) {
+    case 'AuthScope':
+      return (scopes as readonly string[]).includes(failure.scope) ? [failure.scope] : [];
+    case 'AnyAuthScopes':
+    case 'AllAuthScopes':
+      return failure.failures.flatMap(missingIn);
+    default:
+      return [];
+  }
+}
