@@ -6,7 +6,8 @@ import { Kysely } from 'kysely';
 import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
 import { SqlRecord } from './journal.ts';
 import { migrate } from './migrate.ts';
-import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
+import { Database, DurableSqliteDialect, TransactionalSqliteDialect } from './sqlite/database.ts';
+import { Disk } from './sqlite/disk.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
 import { lock } from './sqlite/lock.ts';
 import { APPLICATION_ID } from './sqlite/existing.ts';
@@ -47,6 +48,7 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
   const { busyTimeoutMs = 5_000, onStatement } = options;
   const path = options.path === MEMORY ? MEMORY : await truePath(options.path);
   const held = path === MEMORY ? { release: () => undefined } : lock(path, busyTimeoutMs);
+  const disk = path === MEMORY ? undefined : Disk.underWal(path);
   let database: Database | undefined;
   try {
     if (path !== MEMORY) await requireRestored(path);
@@ -54,15 +56,25 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
     database = new Database(path, { busyTimeoutMs, onStatement });
     recognise(database);
     configure(database, path);
-    const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
+    const dialect =
+      disk === undefined
+        ? new TransactionalSqliteDialect({ database })
+        : new DurableSqliteDialect({ database, disk });
+    const db = new Kysely<Tables>({ dialect });
     await migrate(db, sqliteMigrations);
-    const record = new SqlRecord(new SqliteStore({ path, database, db, release: held.release }), {
+    const record = new SqlRecord(new SqliteStore({ path, database, db, disk, release: held.release }), {
       instance: options.instance ?? randomUUID(),
       shared: false,
     });
     await record.ping();
+    // From here on `disk` waits for the disk, with the WAL made and its folder on disk.
+    if (disk !== undefined) {
+      database.exec('pragma synchronous = normal');
+      requireSetting(database, 'synchronous', 1);
+    }
     return record;
   } catch (error) {
+    await disk?.close();
     database?.close();
     held.release();
     throw fault(path, error);
@@ -99,9 +111,11 @@ function recognise(database: Database): void {
 function configure(database: Database, path: string): void {
   const wanted = { journal_mode: path === MEMORY ? 'memory' : 'wal', synchronous: 2, foreign_keys: 1 };
   database.exec(`pragma journal_mode = wal; ${DURABLE}; pragma journal_size_limit = ${WAL_LEFT_BYTES}`);
-  for (const [name, value] of Object.entries(wanted)) {
-    const got = database.pragma(name);
-    if (got === value) continue;
-    throw new Error(`${name} is ${String(got)} where ${value} is needed. The file must be on a local disk.`);
-  }
+  for (const [name, value] of Object.entries(wanted)) requireSetting(database, name, value);
+}
+
+function requireSetting(database: Database, name: string, value: string | number): void {
+  const got = database.pragma(name);
+  if (got === value) return;
+  throw new Error(`${name} is ${String(got)} where ${value} is needed. The file must be on a local disk.`);
 }

@@ -71,6 +71,24 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     ],
     caughtBy: 'test/journal/sqlite.test.ts',
   },
+  'who has written does not wait for the disk': {
+    changes: [{ file: 'src/journal/sqlite/database.ts', from: 'await this.#disk.settled();', to: '' }],
+    caughtBy: 'test/journal/sqlite-disk.test.ts',
+  },
+  'the disk is not asked': {
+    changes: [{ file: 'src/journal/sqlite/disk.ts', from: 'await file.datasync();', to: '' }],
+    caughtBy: 'test/journal/sqlite-disk.test.ts',
+  },
+  'what is written while the disk works is taken for durable': {
+    changes: [
+      {
+        file: 'src/journal/sqlite/disk.ts',
+        from: 'this.#durable = upTo;',
+        to: 'this.#durable = this.#written;',
+      },
+    ],
+    caughtBy: 'test/journal/sqlite-disk.test.ts',
+  },
   'the event is written outside the transaction': {
     changes: [
       {

@@ -1,6 +1,18 @@
-import { describe, expect, test } from 'vitest';
+import { symlink, writeFile } from 'node:fs/promises';
 
+import { Kysely } from 'kysely';
+import { describe, expect, onTestFinished, test } from 'vitest';
+
+import { SqlRecord } from '../../src/journal/journal.ts';
+import { migrate } from '../../src/journal/migrate.ts';
+import { Database, DurableSqliteDialect } from '../../src/journal/sqlite/database.ts';
 import { Disk, FlushError } from '../../src/journal/sqlite/disk.ts';
+import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
+import { SqliteStore } from '../../src/journal/sqlite/store.ts';
+import type { Tables } from '../../src/journal/tables.ts';
+import { DEFAULT_INTEGRATION } from '../../src/purchases/journal.ts';
+import { newAttempt, newPurchase } from './fixtures.ts';
+import { tempPath } from './sqlite-fixtures.ts';
 
 /** A disk whose flushes end when the test says so. */
 function slow() {
@@ -50,5 +62,88 @@ describe('SQLite: the disk', () => {
     disk.wrote();
     await expect(disk.settled()).rejects.toThrow(FlushError);
     expect(flushes).toHaveLength(1);
+  });
+});
+
+describe('SQLite: what is committed', () => {
+  /** A record on a disk whose flushes end when the test says so. */
+  async function record() {
+    const { disk, flushes } = slow();
+    const path = await tempPath();
+    const database = new Database(path, { busyTimeoutMs: 100 });
+    const db = new Kysely<Tables>({ dialect: new DurableSqliteDialect({ database, disk }) });
+    await migrate(db, sqliteMigrations);
+    const store = new SqliteStore({ path, database, db, disk, release: () => undefined });
+    const journal = new SqlRecord(store, { instance: 'one', shared: false }).of(DEFAULT_INTEGRATION);
+    onTestFinished(() => db.destroy());
+    return { journal, flushes };
+  }
+
+  test('R2: is written, read and told of only once it is on disk', async () => {
+    const { journal, flushes } = await record();
+    let woken = false;
+    journal.onCommit(() => (woken = true));
+    const written = journal.begin(newPurchase(), newAttempt());
+    await expect.poll(() => flushes.length).toBe(1);
+    const read = journal.page({ limit: 10, inverted: false });
+    expect(await isDone(written)).toBe(false);
+    expect(await isDone(read)).toBe(false);
+    expect(woken).toBe(false);
+    flushes[0]?.done();
+    const { purchase } = await written;
+    expect(await read).toEqual([purchase]);
+    expect(woken).toBe(true);
+    expect(await journal.page({ limit: 10, inverted: false })).toEqual([purchase]);
+    expect(flushes).toHaveLength(1);
+  });
+
+  test('together waits for the disk together, and holds up nobody who wants to write', async () => {
+    const { journal, flushes } = await record();
+    const first = journal.begin(newPurchase(), newAttempt());
+    await expect.poll(() => flushes.length).toBe(1);
+    const others = Array.from({ length: 20 }, () => journal.begin(newPurchase(), newAttempt()));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    flushes[0]?.done();
+    await first;
+    await expect.poll(() => flushes.length).toBe(2);
+    expect(await isDone(Promise.race(others))).toBe(false);
+    flushes[1]?.done();
+    await Promise.all(others);
+    expect(flushes).toHaveLength(2);
+  });
+
+  test('is neither written nor read any more once the disk failed', async () => {
+    const { journal, flushes } = await record();
+    const written = journal.begin(newPurchase(), newAttempt());
+    await expect.poll(() => flushes.length).toBe(1);
+    flushes[0]?.fail(new Error('EIO'));
+    await expect(written).rejects.toThrow(/EIO/);
+    await expect(journal.begin(newPurchase(), newAttempt())).rejects.toThrow(FlushError);
+    await expect(journal.page({ limit: 10, inverted: false })).rejects.toThrow(FlushError);
+  });
+});
+
+describe('SQLite: the disk under a WAL', () => {
+  test('is really asked', async () => {
+    const path = await tempPath();
+    // A device that has no disk refuses.
+    await symlink('/dev/null', `${path}-wal`);
+    const disk = Disk.underWal(path);
+    onTestFinished(() => disk.close());
+    disk.wrote();
+    await expect(disk.settled()).rejects.toThrow(/EINVAL/);
+  });
+
+  test('takes what was written, and fails where there is no WAL', async () => {
+    const path = await tempPath();
+    const absent = Disk.underWal(path);
+    absent.wrote();
+    await expect(absent.settled()).rejects.toThrow(/ENOENT/);
+    await writeFile(`${path}-wal`, 'frames');
+    const disk = Disk.underWal(path);
+    disk.wrote();
+    await disk.settled();
+    await disk.close();
+    await absent.close();
   });
 });

@@ -1,5 +1,14 @@
-import { SqliteAdapter, SqliteDialect, type SqliteDatabase, type SqliteStatement } from 'kysely';
+import {
+  SqliteAdapter,
+  SqliteDialect,
+  SqliteDriver,
+  type SqliteDatabase,
+  type SqliteDialectConfig,
+  type SqliteStatement,
+} from 'kysely';
 import Libsql from 'libsql';
+
+import type { Disk } from './disk.ts';
 
 /** Statements kept ready. The journal has some dozens; lists of ids and filters of pages make more shapes. */
 const STATEMENTS_KEPT = 256;
@@ -89,6 +98,35 @@ function bindable(parameters: readonly unknown[]): readonly unknown[] {
 export class TransactionalSqliteDialect extends SqliteDialect {
   override createAdapter(): SqliteAdapter {
     return new TransactionalSqliteAdapter();
+  }
+}
+
+/** Whoever has read or written goes on once all that was committed by then is on disk. */
+export class DurableSqliteDialect extends TransactionalSqliteDialect {
+  readonly #options: SqliteDialectConfig & { readonly disk: Pick<Disk, 'settled'> };
+
+  constructor(options: SqliteDialectConfig & { readonly disk: Pick<Disk, 'settled'> }) {
+    super(options);
+    this.#options = options;
+  }
+
+  override createDriver(): SqliteDriver {
+    return new DurableSqliteDriver(this.#options);
+  }
+}
+
+class DurableSqliteDriver extends SqliteDriver {
+  readonly #disk: Pick<Disk, 'settled'>;
+
+  constructor(options: SqliteDialectConfig & { readonly disk: Pick<Disk, 'settled'> }) {
+    super(options);
+    this.#disk = options.disk;
+  }
+
+  /** The next one has the connection while this one waits for the disk. */
+  override async releaseConnection(): Promise<void> {
+    await super.releaseConnection();
+    await this.#disk.settled();
   }
 }
 

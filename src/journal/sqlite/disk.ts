@@ -1,3 +1,5 @@
+import { open, type FileHandle } from 'node:fs/promises';
+
 /**
  * Brings what was committed to the disk without holding up the event loop. A commit with `synchronous=FULL` writes to
  * the WAL and waits for the disk (fsync), and the whole process waits with it, for some milliseconds each time. Here the
@@ -10,14 +12,29 @@
  */
 export class Disk {
   readonly #flush: () => Promise<void>;
+  readonly #close: () => Promise<void>;
   #written = 0;
   #durable = 0;
   #flushing: Promise<void> | undefined;
   #failed: { readonly error: unknown } | undefined;
 
   /** `flush` brings to the disk all that was written before it was called. */
-  constructor(flush: () => Promise<void>) {
+  constructor(flush: () => Promise<void>, close: () => Promise<void> = () => Promise.resolve()) {
     this.#flush = flush;
+    this.#close = close;
+  }
+
+  /**
+   * The disk under the WAL of a database, which must be open for as long. SQLite has no lock on that file which closing
+   * it would drop, and never makes another one while a connection is open.
+   */
+  static underWal(path: string): Disk {
+    let file: FileHandle | undefined;
+    const flush = async () => {
+      file ??= await open(`${path}-wal`, 'r+');
+      await file.datasync();
+    };
+    return new Disk(flush, async () => file?.close());
   }
 
   /** To be called right after each commit, before anybody can read what it wrote. */
@@ -34,6 +51,12 @@ export class Disk {
     const wanted = this.#written;
     while (this.#failed === undefined && this.#durable < wanted) await (this.#flushing ??= this.#flushOnce());
     if (this.#failed !== undefined) throw new FlushError(this.#failed.error);
+  }
+
+  /** Once nothing is written any more. */
+  async close(): Promise<void> {
+    await this.#flushing;
+    await this.#close();
   }
 
   async #flushOnce(): Promise<void> {

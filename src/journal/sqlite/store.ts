@@ -3,6 +3,7 @@ import { sql, type Kysely } from 'kysely';
 import type { Store, Transaction } from '../store.ts';
 import type { Tables } from '../tables.ts';
 import type { Database } from './database.ts';
+import type { Disk } from './disk.ts';
 import { codeOf, fault } from './fault.ts';
 
 interface SqliteStoreOptions {
@@ -10,6 +11,8 @@ interface SqliteStoreOptions {
   readonly database: Database;
   /** On that database. Its one connection is handed from one transaction to the next. */
   readonly db: Kysely<Tables>;
+  /** Told of each commit. Left out where each commit waits for the disk itself. */
+  readonly disk?: Pick<Disk, 'wrote' | 'close'> | undefined;
   /** Lets another process have the file. */
   readonly release: () => void;
 }
@@ -79,19 +82,20 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { database, release } = this.#options;
-    // Waits for the transaction under way.
-    await this.db.connection().execute(() => {
-      try {
-        // Without waiting for a reader. Nothing is lost when it cannot: what is in the WAL is durable, and the next one to open the file reads it.
+    const { database, disk, release } = this.#options;
+    try {
+      // Waits for the transaction under way.
+      await this.db.connection().execute(() => {
+        // Without waiting for a reader.
         database.exec('pragma busy_timeout = 0; pragma wal_checkpoint(truncate)');
-      } catch {
         return Promise.resolve();
-      }
-      return Promise.resolve();
-    });
+      });
+    } catch {
+      // Nothing is lost: what is in the WAL is read by the next one to open the file.
+    }
     try {
       await this.db.destroy();
+      await disk?.close();
     } finally {
       release();
     }
@@ -104,6 +108,7 @@ export class SqliteStore implements Store {
     try {
       const result = await work();
       await sql`commit`.execute(connection);
+      this.#options.disk?.wrote();
       return result;
     } catch (error) {
       this.#rollback();
