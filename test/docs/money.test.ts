@@ -32,7 +32,7 @@ describe('docs/money.md', () => {
   });
 
   it('counts the planted bugs', () => {
-    expect(Object.keys(plantedBugs)).toHaveLength(14);
-    expect(page).toContain('puts fourteen bugs into the source');
+    expect(Object.keys(plantedBugs)).toHaveLength(16);
+    expect(page).toContain('puts sixteen bugs into the source');
   });
 });
