@@ -4,6 +4,7 @@ import { access, constants, open } from 'node:fs/promises';
 import { Kysely } from 'kysely';
 
 import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { openSeal } from './data-keys.ts';
 import { SqlRecord } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
@@ -13,6 +14,7 @@ import { APPLICATION_ID } from './sqlite/existing.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
 import { requireRestored, truePath } from './sqlite/path.ts';
 import { SqliteStore } from './sqlite/store.ts';
+import type { DataKey } from './seal.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqliteJournalOptions {
@@ -25,6 +27,8 @@ export interface SqliteJournalOptions {
    * SQLite is called synchronously.
    */
   readonly busyTimeoutMs?: number | undefined;
+  /** Under which what is personal, or as good as cash, lies sealed; the current one first. Default: none, in plain text. */
+  readonly dataKeys?: readonly DataKey[] | undefined;
   /** Told the SQL, without its parameters, of each statement: for tests and for diagnosis. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -56,10 +60,9 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
     configure(database, path);
     const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
     await migrate(db, sqliteMigrations);
-    const record = new SqlRecord(new SqliteStore({ path, database, db, release: held.release }), {
-      instance: options.instance ?? randomUUID(),
-      shared: false,
-    });
+    const store = new SqliteStore({ path, database, db, release: held.release });
+    const seal = await openSeal(store, options.dataKeys ?? []);
+    const record = new SqlRecord(store, { instance: options.instance ?? randomUUID(), shared: false, seal });
     await record.ping();
     return record;
   } catch (error) {
