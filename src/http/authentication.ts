@@ -41,7 +41,8 @@ export function authentication({
   log,
 }: AuthenticationOptions): Plugin<object, Partial<NodeContext & AdmittedContext>> {
   return {
-    async onRequest({ request, serverContext, fetchAPI, endResponse }) {
+    async onRequest(event) {
+      const { request, serverContext, fetchAPI } = event;
       // Carries nothing and is answered with what may be sent at all.
       if (request.method === 'OPTIONS') return;
       const { req, res } = serverContext;
@@ -50,7 +51,7 @@ export function authentication({
       if (isRefusal(admitted)) {
         log.info({ ...admitted, transport: 'http' }, 'a caller was refused');
         const { status, headers, body } = answerTo(admitted, request.headers.get('accept') ?? '');
-        endResponse(new fetchAPI.Response(body, { status, headers }));
+        event.endResponse(new fetchAPI.Response(body, { status, headers }));
         return;
       }
       serverContext.admission = admitted;

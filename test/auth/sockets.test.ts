@@ -35,9 +35,9 @@ function raw(
     const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
     const messages: string[] = [];
     socket.on('open', () => socket.send(JSON.stringify(first)));
-    socket.on('message', (data) => {
-      messages.push(String(data));
-      if (JSON.parse(String(data)).type === 'connection_ack')
+    socket.on('message', (data: Buffer) => {
+      messages.push(data.toString());
+      if (JSON.parse(data.toString()).type === 'connection_ack')
         (onAck ?? (() => socket.close(1000, 'seen')))(socket);
     });
     socket.on('error', reject);

@@ -2,17 +2,17 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
+import type { SqlJournal } from '../../src/journal/journal.ts';
 import { openPostgresJournal, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
 import { connection, GuardedPool } from '../../src/journal/postgres/pool.ts';
 import { PostgresStore } from '../../src/journal/postgres/store.ts';
 import { Waker } from '../../src/journal/postgres/waker.ts';
 import type { Tables } from '../../src/journal/tables.ts';
-import type { Journal } from '../../src/purchases/journal.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 
 export const quiet = { warn: () => undefined };
 
-export function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
+export function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<SqlJournal> {
   return openPostgresJournal({
     url,
     poolSize: 5,
@@ -23,7 +23,10 @@ export function open(url: string, options: Partial<PostgresJournalOptions> = {})
   });
 }
 
-export async function opened(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
+export async function opened(
+  url: string,
+  options: Partial<PostgresJournalOptions> = {},
+): Promise<SqlJournal> {
   const journal = await open(url, options);
   onTestFinished(() => journal.close());
   return journal;
