@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { Plugin } from 'graphql-yoga';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 
 import { isRefusal, type Admission, type Authenticator, type Refusal } from '../auth/authenticator.ts';
@@ -45,7 +45,7 @@ export function authentication({
       const { request, serverContext, fetchAPI } = event;
       // Carries nothing and is answered with what may be sent at all.
       if (request.method === 'OPTIONS') return;
-      const { req, res } = serverContext;
+      const { req } = serverContext;
       if (graphiql && isPageRequest(request)) return;
       const admitted = await authenticator.admit(authorizationOf(req));
       if (isRefusal(admitted)) {
@@ -55,11 +55,15 @@ export function authentication({
         return;
       }
       serverContext.admission = admitted;
-      if (res !== undefined && request.headers.get('accept')?.includes('text/event-stream') === true)
-        res.once(
-          'close',
-          watch(admitted, runtime, () => res.destroy()),
-        );
+    },
+    onResultProcess({ result, serverContext }) {
+      const { admission, res } = serverContext;
+      // In whatever way it is sent: server-sent events, multipart.
+      if (res === undefined || admission === undefined || !isAsyncIterable(result)) return;
+      res.once(
+        'close',
+        watch(admission, runtime, () => res.destroy()),
+      );
     },
   };
 }

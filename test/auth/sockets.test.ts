@@ -249,26 +249,29 @@ describe('a WebSocket', () => {
   });
 });
 
-describe('an event stream', () => {
-  it('is cut off when its token expires, so that its client comes again', async () => {
-    await using both = await guarded();
-    const expiresAt = Math.floor(Date.now() / 1_000) + 2;
-    const token = await both.issuer.token({ exp: expiresAt });
-    const response = await fetch(`${both.stack.gateway.url}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        accept: 'text/event-stream',
-        authorization: `Bearer ${token}`,
-      },
-      body: JSON.stringify({ query: 'subscription { purchaseEvents { cursor } }' }),
-    });
-    expect(response.status).toBe(200);
-    const ended = await response.text().then(
-      (text) => `completed: ${text}`,
-      () => 'cut off',
-    );
-    expect(ended).toBe('cut off');
-    expect(Date.now()).toBeGreaterThanOrEqual(expiresAt * 1_000);
-  });
+describe('a stream over HTTP', () => {
+  it.each(['text/event-stream', 'multipart/mixed, text/event-stream'])(
+    'of %s is cut off when its token expires, so that its client comes again',
+    async (accept) => {
+      await using both = await guarded();
+      const expiresAt = Math.floor(Date.now() / 1_000) + 2;
+      const token = await both.issuer.token({ exp: expiresAt });
+      const response = await fetch(`${both.stack.gateway.url}/graphql`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          accept,
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify({ query: 'subscription { purchaseEvents { cursor } }' }),
+      });
+      expect(response.status).toBe(200);
+      const ended = await response.text().then(
+        (text) => `completed: ${text}`,
+        () => 'cut off',
+      );
+      expect(ended).toBe('cut off');
+      expect(Date.now()).toBeGreaterThanOrEqual(expiresAt * 1_000);
+    },
+  );
 });
