@@ -92,7 +92,7 @@ export class SqlRecord implements JournalRecord {
     this.shared = options.shared;
   }
 
-  of(integration: string): Journal {
+  of(integration: string): SqlJournal {
     return new SqlJournal(this.#store, this, integration);
   }
 
@@ -162,11 +162,13 @@ export class SqlRecord implements JournalRecord {
 }
 
 /** One integration's part of it. */
-class SqlJournal implements Journal {
+export class SqlJournal implements Journal {
   readonly instance: string;
   readonly shared: boolean;
   readonly integration: string;
   readonly seal: Seal;
+  /** Those of the whole record. */
+  readonly keys: KeyStore;
   readonly #store: Store;
   readonly #record: SqlRecord;
 
@@ -176,6 +178,7 @@ class SqlJournal implements Journal {
     this.instance = record.instance;
     this.shared = record.shared;
     this.seal = record.seal;
+    this.keys = record.keys;
     this.integration = integration;
   }
 

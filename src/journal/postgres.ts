@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import { Kysely, PostgresDialect } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import { openSeal } from './data-keys.ts';
-import { SqlRecord } from './journal.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
 import { codeOf, fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
@@ -73,7 +73,7 @@ export async function openPostgresRecord(options: PostgresJournalOptions): Promi
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<SqlJournal> {
   return (await openPostgresRecord(options)).of(DEFAULT_INTEGRATION);
 }
 

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import { openSeal } from './data-keys.ts';
-import { SqlRecord } from './journal.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
 import { TransactionalSqliteDialect, type Database } from './sqlite/database.ts';
@@ -25,7 +25,7 @@ export interface BesideOptions {
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openSqliteJournalBeside(options: BesideOptions): Promise<Journal> {
+export async function openSqliteJournalBeside(options: BesideOptions): Promise<SqlJournal> {
   return (await openSqliteRecordBeside(options)).of(DEFAULT_INTEGRATION);
 }
 

@@ -3,9 +3,9 @@ import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import { openSeal } from './data-keys.ts';
-import { SqlRecord } from './journal.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
@@ -73,7 +73,7 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqlJournal> {
   return (await openSqliteRecord(options)).of(DEFAULT_INTEGRATION);
 }
 
