@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig } from './config/auth.ts';
+import { dataKeyNames, readDataKeys, type DataKeyConfig } from './config/data-keys.ts';
 import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
 
 /** Everything the process is told by its environment. The README's table is its documentation. */
@@ -9,6 +10,8 @@ export interface Config {
   readonly port: number;
   readonly logLevel: LogLevel;
   readonly database: DatabaseConfig;
+  /** Under which what is personal, or as good as cash, lies sealed; the current one first. None: in plain text. */
+  readonly dataKeys: readonly DataKeyConfig[];
   /** After so long without a sign of life an instance's purchases are taken over by another on the same record. */
   readonly instanceLeaseMs: number;
   /** Those that are served, one at least. */
@@ -148,6 +151,7 @@ const environment = z.object({
 export const environmentNames: readonly string[] = [
   ...Object.keys(environment.shape),
   ...integrationNames,
+  ...dataKeyNames,
   ...authNames,
 ];
 
@@ -162,6 +166,13 @@ export function databaseOf(env: Readonly<Record<string, string | undefined>>): D
   const parsed = databaseEnvironment.safeParse(withoutEmpty(env));
   if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
   return databaseIn(parsed.data);
+}
+
+/** The keys of the record, for commands that need nothing else; throws a `ConfigError`. */
+export function dataKeysOf(env: Readonly<Record<string, string | undefined>>): readonly DataKeyConfig[] {
+  const { dataKeys, faults } = readDataKeys(withoutEmpty(env));
+  if (faults.length > 0) throw new ConfigError(faults);
+  return dataKeys;
 }
 
 /** The same, for commands that are for a SQLite file only. */
@@ -194,8 +205,14 @@ function faultsOf({ issues }: z.ZodError): string[] {
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = environment.safeParse(withoutEmpty(env));
   const { config: access, faults: authFaults } = readAuth(withoutEmpty(env));
+  const { dataKeys, faults: keyFaults } = readDataKeys(withoutEmpty(env));
   const { integrations, faults: integrationFaults } = readIntegrations(withoutEmpty(env));
-  const faults = [...(parsed.success ? [] : faultsOf(parsed.error)), ...integrationFaults, ...authFaults];
+  const faults = [
+    ...(parsed.success ? [] : faultsOf(parsed.error)),
+    ...integrationFaults,
+    ...authFaults,
+    ...keyFaults,
+  ];
   const host = env['HOST']?.trim();
   if (access?.auth.mode === 'none' && host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
@@ -219,6 +236,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
     database: databaseIn(values),
+    dataKeys,
     instanceLeaseMs: values.INSTANCE_LEASE_MS,
     integrations,
     protection: {

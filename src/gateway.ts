@@ -7,7 +7,7 @@ import { v7 } from 'uuid';
 
 import { openAuthenticator } from './auth/open.ts';
 import type { KeyStore } from './auth/key-store.ts';
-import type { Config, DatabaseConfig } from './config.ts';
+import type { Config } from './config.ts';
 import type { IntegrationConfig } from './config/integrations.ts';
 import { createUpstream } from './datasources/facade.ts';
 import { Health } from './http/health.ts';
@@ -44,7 +44,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
-  const record = await openRecord(config.database, { instance: newId(), runtime, log });
+  const record = await openRecord(config, { instance: newId(), runtime, log });
   const liveness = new Liveness({ journal: record, runtime, log, leaseMs: config.instanceLeaseMs });
   const served: Integration[] = [];
   const closeRecord = async () => {
@@ -169,12 +169,12 @@ async function warnOfForgotten(record: JournalRecord, config: Config, log: Logge
 
 /** Throws an Error that names the record and the remedy. */
 function openRecord(
-  database: DatabaseConfig,
+  { database, dataKeys }: Pick<Config, 'database' | 'dataKeys'>,
   options: { instance: string; runtime: Runtime; log: Logger },
 ): Promise<JournalRecord & { readonly keys: KeyStore }> {
   return database.kind === 'sqlite'
-    ? openSqliteRecord({ path: database.path, instance: options.instance })
-    : openPostgresRecord({ ...database, ...options });
+    ? openSqliteRecord({ path: database.path, instance: options.instance, dataKeys })
+    : openPostgresRecord({ ...database, ...options, dataKeys });
 }
 
 /** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */

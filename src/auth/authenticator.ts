@@ -25,7 +25,7 @@ export interface Authenticator {
   close(): Promise<void>;
 }
 
-export function isRefusal<T extends object>(value: T | Refusal): value is Refusal {
+export function isRefusal(value: object): value is Refusal {
   return 'refused' in value;
 }
 

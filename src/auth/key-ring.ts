@@ -4,7 +4,7 @@ import type { ApiKey, KeyStore } from './key-store.ts';
 
 /** How soon a revoked key is refused and its sockets are closed, at the latest, while the record answers. */
 export const REFRESH_MS = 2_000;
-/** A key that is not known may be new: looked up at once, but for all who come within so long together. */
+/** A key that is not known may be new: it is looked up, once for all who come within so long, and they wait for it. */
 const MISS_MS = 250;
 /** Without an answer of the record for so long, nobody is let in any more. */
 export const STALE_MS = 15_000;
@@ -28,6 +28,7 @@ export class KeyRing {
   #readAt = -Infinity;
   #triedAt = -Infinity;
   #reading: Promise<void> | undefined;
+  #lookingUp: Promise<void> | undefined;
   #failing = false;
   #loop: Promise<void> | undefined;
 
@@ -55,7 +56,10 @@ export class KeyRing {
 
   async find(id: string): Promise<Held | 'unknown' | 'unavailable'> {
     const { monotonic } = this.#runtime;
-    if (!this.#held.has(id) && monotonic() - this.#triedAt >= MISS_MS) await this.#refresh();
+    if (!this.#held.has(id)) {
+      this.#lookingUp ??= this.#lookUp().finally(() => (this.#lookingUp = undefined));
+      await this.#lookingUp;
+    }
     if (monotonic() - this.#readAt > STALE_MS) return 'unavailable';
     return this.#held.get(id) ?? 'unknown';
   }
@@ -63,7 +67,17 @@ export class KeyRing {
   async close(): Promise<void> {
     this.#closed.abort();
     await this.#loop;
+    await this.#lookingUp;
     await this.#reading?.catch(() => undefined);
+  }
+
+  async #lookUp(): Promise<void> {
+    const { monotonic, sleep } = this.#runtime;
+    const wait = this.#triedAt + MISS_MS - monotonic();
+    if (wait > 0) await sleep(wait, this.#closed.signal);
+    // One under way may have begun before the key was made.
+    await this.#reading?.catch(() => undefined);
+    await this.#refresh();
   }
 
   async #refresh(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import type { Plugin } from 'graphql-yoga';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 
 import { isRefusal, type Admission, type Authenticator, type Refusal } from '../auth/authenticator.ts';
@@ -41,24 +41,29 @@ export function authentication({
   log,
 }: AuthenticationOptions): Plugin<object, Partial<NodeContext & AdmittedContext>> {
   return {
-    async onRequest({ request, serverContext, fetchAPI, endResponse }) {
+    async onRequest(event) {
+      const { request, serverContext, fetchAPI } = event;
       // Carries nothing and is answered with what may be sent at all.
       if (request.method === 'OPTIONS') return;
-      const { req, res } = serverContext;
+      const { req } = serverContext;
       if (graphiql && isPageRequest(request)) return;
       const admitted = await authenticator.admit(authorizationOf(req));
       if (isRefusal(admitted)) {
         log.info({ ...admitted, transport: 'http' }, 'a caller was refused');
         const { status, headers, body } = answerTo(admitted, request.headers.get('accept') ?? '');
-        endResponse(new fetchAPI.Response(body, { status, headers }));
+        event.endResponse(new fetchAPI.Response(body, { status, headers }));
         return;
       }
       serverContext.admission = admitted;
-      if (res !== undefined && request.headers.get('accept')?.includes('text/event-stream') === true)
-        res.once(
-          'close',
-          watch(admitted, runtime, () => res.destroy()),
-        );
+    },
+    onResultProcess({ result, serverContext }) {
+      const { admission, res } = serverContext;
+      // In whatever way it is sent: server-sent events, multipart.
+      if (res === undefined || admission === undefined || !isAsyncIterable(result)) return;
+      res.once(
+        'close',
+        watch(admission, runtime, () => res.destroy()),
+      );
     },
   };
 }

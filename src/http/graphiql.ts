@@ -8,7 +8,8 @@ export function graphiqlOptions(key: string, authenticates: boolean): GraphiQLOp
   const headers = authenticates ? JSON.stringify({ Authorization: 'Bearer TOKEN' }, null, 2) : null;
   return {
     title: 'ScratchPower GraphQL',
-    subscriptionsProtocol: 'WS',
+    // Its headers do not reach the parameters of a WebSocket's connection.
+    subscriptionsProtocol: authenticates ? 'SSE' : 'WS',
     defaultTabs: tabs(key).map(({ query, variables }) => ({
       query: query.trim() + '\n',
       variables: variables === undefined ? null : JSON.stringify(variables, null, 2),
@@ -83,8 +84,8 @@ mutation Validate($input: PurchaseInput!) {
     },
     {
       query: `
-# 4. Watch it live, over WebSocket: press play here,
-#    then buy in a second window (tab 5).
+# 4. Watch it live: press play here, then buy in a
+#    second window (tab 5).
 subscription WatchLive {
   purchaseEvents {
     cursor

@@ -15,6 +15,7 @@ import { graphiqlOptions } from './graphiql.ts';
 import { jsonOnly } from './json-only.ts';
 import { operationLog } from './operation-log.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
+import { endUnsendable } from './unsendable.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 /** A purchase is under 2 kB; a long query with its variables under 100. */
@@ -83,6 +84,7 @@ export function createGatewayYoga(options: {
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),
       jsonOnly(),
+      endUnsendable(),
       ...(discovery.introspection ? [] : [hiddenSchema()]),
       operationLog(log),
     ],

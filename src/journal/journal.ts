@@ -47,6 +47,8 @@ import {
   quoteToRow,
   storedText,
 } from './rows.ts';
+import { reseal, type ResealReport } from './reseal.ts';
+import { unsealed, type Seal } from './seal.ts';
 import type { Store } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
 import {
@@ -78,17 +80,19 @@ export class SqlRecord implements JournalRecord {
   readonly shared: boolean;
   /** Beside the purchases, in the same database: who may call. */
   readonly keys: KeyStore;
+  readonly seal: Seal;
   readonly #store: Store;
   #closed: Promise<void> | undefined;
 
-  constructor(store: Store, options: { instance: string; shared: boolean }) {
+  constructor(store: Store, options: { instance: string; shared: boolean; seal?: Seal | undefined }) {
     this.#store = store;
+    this.seal = options.seal ?? unsealed;
     this.keys = new SqlKeyStore(store);
     this.instance = options.instance;
     this.shared = options.shared;
   }
 
-  of(integration: string): Journal {
+  of(integration: string): SqlJournal {
     return new SqlJournal(this.#store, this, integration);
   }
 
@@ -99,6 +103,11 @@ export class SqlRecord implements JournalRecord {
       .orderBy('integration')
       .execute();
     return rows.map(({ integration }) => integration);
+  }
+
+  /** See `reseal.ts`. */
+  reseal(tell?: Parameters<typeof reseal>[2]): Promise<ResealReport> {
+    return reseal(this.#store, this.seal, tell);
   }
 
   async join(): Promise<void> {
@@ -153,10 +162,13 @@ export class SqlRecord implements JournalRecord {
 }
 
 /** One integration's part of it. */
-class SqlJournal implements Journal {
+export class SqlJournal implements Journal {
   readonly instance: string;
   readonly shared: boolean;
   readonly integration: string;
+  readonly seal: Seal;
+  /** Those of the whole record. */
+  readonly keys: KeyStore;
   readonly #store: Store;
   readonly #record: SqlRecord;
 
@@ -165,13 +177,13 @@ class SqlJournal implements Journal {
     this.#record = record;
     this.instance = record.instance;
     this.shared = record.shared;
+    this.seal = record.seal;
+    this.keys = record.keys;
     this.integration = integration;
   }
 
   async saveQuote(quote: Quote): Promise<void> {
-    await this.#store.write(({ db }) =>
-      db.insertInto('quotes').values(quoteToRow(this.integration, quote)).execute(),
-    );
+    await this.#store.write(({ db }) => db.insertInto('quotes').values(quoteToRow(this, quote)).execute());
   }
 
   async quotes(ids: readonly string[]): Promise<readonly Quote[]> {
@@ -183,7 +195,7 @@ class SqlJournal implements Journal {
         .where('integration', '=', this.integration)
         .execute(),
     );
-    return rows.map(quoteFromRow);
+    return rows.map((row) => quoteFromRow(this.seal, row));
   }
 
   async purgeQuotes(expiredBefore: Date): Promise<number> {
@@ -255,7 +267,7 @@ class SqlJournal implements Journal {
       .where(keyColumns[key], '=', storedText(value))
       .where('integration', '=', this.integration)
       .executeTakeFirst();
-    return row === undefined ? undefined : purchaseFromRow(row);
+    return row === undefined ? undefined : purchaseFromRow(this.seal, row);
   }
 
   async purchases(ids: readonly string[]): Promise<readonly Purchase[]> {
@@ -267,7 +279,7 @@ class SqlJournal implements Journal {
         .where('integration', '=', this.integration)
         .execute(),
     );
-    return rows.map(purchaseFromRow);
+    return rows.map((row) => purchaseFromRow(this.seal, row));
   }
 
   async page(request: PageRequest): Promise<readonly Purchase[]> {
@@ -287,8 +299,8 @@ class SqlJournal implements Journal {
 
   async #page(request: PageRequest): Promise<readonly Purchase[]> {
     const { db, mergesWalks } = this.#store;
-    const rows = await pageQuery(db, this.integration, request, mergesWalks)?.execute();
-    return rows?.map(purchaseFromRow) ?? [];
+    const rows = await pageQuery(db, this, request, mergesWalks)?.execute();
+    return rows?.map((row) => purchaseFromRow(this.seal, row)) ?? [];
   }
 
   async attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
@@ -311,17 +323,20 @@ class SqlJournal implements Journal {
         .orderBy('number')
         .execute(),
     );
-    return rows.map(attemptFromRow);
+    return rows.map((row) => attemptFromRow(this.seal, row));
   }
 
   async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
     const rows = await inFlightQuery(this.#store.db, this).execute();
-    return rows.map((row) => ({ purchase: purchaseFromRow(row), attempt: attemptFromRow(row) }));
+    return rows.map((row) => ({
+      purchase: purchaseFromRow(this.seal, row),
+      attempt: attemptFromRow(this.seal, row),
+    }));
   }
 
   async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
     const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
-    return rows.map(purchaseFromRow);
+    return rows.map((row) => purchaseFromRow(this.seal, row));
   }
 
   async owners(): Promise<readonly string[]> {
@@ -362,11 +377,12 @@ class SqlJournal implements Journal {
   /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
   async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
     const rows = await eventsQuery(this.#store.db, this.integration, request).execute();
-    return rows.map(eventFromRow);
+    return rows.map((row) => eventFromRow(this.seal, row));
   }
 
   async successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]> {
-    return (await successesQuery(this.#store.db, this.integration, request).execute()).map(eventFromRow);
+    const rows = await successesQuery(this.#store.db, this.integration, request).execute();
+    return rows.map((row) => eventFromRow(this.seal, row));
   }
 
   async lastPosition(): Promise<number> {
@@ -387,7 +403,8 @@ class SqlJournal implements Journal {
   }
 
   async auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]> {
-    return (await auditQuery(this.#store.db, this.integration, request).execute()).map(auditFromRow);
+    const rows = await auditQuery(this.#store.db, this.integration, request).execute();
+    return rows.map((row) => auditFromRow(this.seal, row));
   }
 
   ping(): Promise<void> {

@@ -34,6 +34,7 @@ const moved = [
   { table: 'events', key: ['integration', 'position'] },
   { table: 'event_counters', key: ['integration'] },
   { table: 'audit', key: ['id'] },
+  { table: 'data_keys', key: ['id'] },
   { table: 'api_keys', key: ['id'] },
 ] as const;
 type Moved = (typeof moved)[number];

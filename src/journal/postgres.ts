@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 
 import { Kysely, PostgresDialect } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
-import { SqlRecord } from './journal.ts';
+import { openSeal } from './data-keys.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { migrate, requireMigrated } from './migrate.ts';
 import { codeOf, fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
@@ -13,6 +14,7 @@ import { connection, GuardedPool } from './postgres/pool.ts';
 import { PostgresStore } from './postgres/store.ts';
 import { Waker } from './postgres/waker.ts';
 import { withoutPassword } from './postgres/where.ts';
+import type { DataKey } from './seal.ts';
 import type { Tables } from './tables.ts';
 
 export interface PostgresJournalOptions {
@@ -31,6 +33,8 @@ export interface PostgresJournalOptions {
   readonly migrates?: boolean | undefined;
   /** The journal's `instance`; never the same twice. Default: a random one. */
   readonly instance?: string | undefined;
+  /** Under which what is personal, or as good as cash, lies sealed; the current one first. Default: none, in plain text. */
+  readonly dataKeys?: readonly DataKey[] | undefined;
   /** Told the SQL, without its parameters, of each statement: for tests and for diagnosis. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -42,7 +46,7 @@ export interface PostgresJournalOptions {
 export async function openPostgresRecord(options: PostgresJournalOptions): Promise<SqlRecord> {
   const { url, poolSize, statementTimeoutMs, runtime, log, migrates = true, onStatement } = options;
   const where = withoutPassword(url);
-  let record: SqlRecord | undefined;
+  let opened: PostgresStore | undefined;
   try {
     const schema = await prepare(url, log, migrates);
     const db = new Kysely<Tables>({
@@ -56,20 +60,20 @@ export async function openPostgresRecord(options: PostgresJournalOptions): Promi
       channel: `scratchpower ${schema}`.slice(0, LONGEST_CHANNEL),
       ...{ runtime, log },
     });
-    record = new SqlRecord(new PostgresStore({ db, waker, where, runtime }), {
-      instance: options.instance ?? randomUUID(),
-      shared: true,
-    });
+    const store = new PostgresStore({ db, waker, where, runtime });
+    opened = store;
+    const seal = await openSeal(store, options.dataKeys ?? []);
+    const record = new SqlRecord(store, { instance: options.instance ?? randomUUID(), shared: true, seal });
     await Promise.all([record.ping(), waker.start()]);
     return record;
   } catch (error) {
-    await record?.close();
+    await opened?.close();
     throw fault(where, error);
   }
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openPostgresJournal(options: PostgresJournalOptions): Promise<Journal> {
+export async function openPostgresJournal(options: PostgresJournalOptions): Promise<SqlJournal> {
   return (await openPostgresRecord(options)).of(DEFAULT_INTEGRATION);
 }
 

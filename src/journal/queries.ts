@@ -10,12 +10,11 @@ import type {
 } from '../purchases/journal.ts';
 import { purchaseStatuses } from '../purchases/purchase.ts';
 import { idFloor } from './ids.ts';
-import { storedText } from './rows.ts';
+import { storedText, type Sealed } from './rows.ts';
 import type { Tables } from './tables.ts';
 
-/** Whose part of the record is meant, and which instance works on it. */
-export interface View {
-  readonly integration: string;
+/** Whose part of the record is meant, which instance works on it, and how it is sealed. */
+export interface View extends Sealed {
   readonly instance: string;
 }
 
@@ -29,13 +28,13 @@ type Purchases<O> = SelectQueryBuilder<Tables, 'purchases', O>;
  */
 export function pageQuery(
   db: Kysely<Tables>,
-  integration: string,
+  view: Sealed,
   { filter = {}, limit, inverted, ...bounds }: PageRequest,
   merges: boolean,
 ) {
   const direction = inverted ? 'asc' : 'desc';
   const inOrder = <O>(walk: Purchases<O>) => walk.orderBy('id', direction).limit(limit);
-  const [first, ...others] = walks(db, integration, filter).map((walk) => withinBounds(walk, filter, bounds));
+  const [first, ...others] = walks(db, view, filter).map((walk) => withinBounds(walk, filter, bounds));
   if (first === undefined) return undefined;
   if (others.length === 0) return inOrder(first);
   const part = (walk: typeof first) => db.selectFrom((merges ? walk : inOrder(walk)).as('walk')).selectAll();
@@ -46,7 +45,7 @@ export function pageQuery(
     .limit(limit);
 }
 
-function walks(db: Kysely<Tables>, integration: string, filter: PurchaseFilter) {
+function walks(db: Kysely<Tables>, { integration, seal }: Sealed, filter: PurchaseFilter) {
   const all = db.selectFrom('purchases').selectAll().where('integration', '=', integration);
   const { subscriberIdentifier } = filter;
   const accounts = accountsOf(filter);
@@ -54,13 +53,18 @@ function walks(db: Kysely<Tables>, integration: string, filter: PurchaseFilter) 
   const products = new Set(filter.productType ?? productTypes);
   if (subscriberIdentifier != null) {
     if (statuses.size === 0 || products.size === 0) return [];
-    // One meter has few purchases. The rest is written as expressions, so that no planner is led to another index.
-    let walk = all.where('subscriber_identifier', '=', storedText(subscriberIdentifier));
     if (accounts?.length === 0) return [];
-    if (accounts !== undefined) walk = walk.where(sql`account_id + 0`, 'in', accounts);
-    if (filter.status != null) walk = walk.where(sql`status || ''`, 'in', [...statuses]);
-    if (filter.productType != null) walk = walk.where(sql`product_type || ''`, 'in', [...products]);
-    return [walk];
+    // One meter has few purchases. The rest is written as expressions, so that no planner is led to another index.
+    const restricted = (meter: typeof all) => {
+      let walk = meter;
+      if (accounts !== undefined) walk = walk.where(sql`account_id + 0`, 'in', accounts);
+      if (filter.status != null) walk = walk.where(sql`status || ''`, 'in', [...statuses]);
+      if (filter.productType != null) walk = walk.where(sql`product_type || ''`, 'in', [...products]);
+      return walk;
+    };
+    return seal
+      .marks(integration, storedText(subscriberIdentifier))
+      .map((mark) => restricted(all.where('subscriber_identifier', '=', mark)));
   }
   if (accounts === undefined && filter.status == null && filter.productType == null) return [all];
   const bases = accounts?.map((accountId) => all.where('account_id', '=', accountId)) ?? [all];

@@ -19,7 +19,9 @@ import {
   type Quote,
   type RawAnswer,
 } from '../purchases/purchase.ts';
+import type { Problem } from '../purchases/problem.ts';
 import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
+import type { Seal } from './seal.ts';
 import type { AttemptTable, AuditTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
 
 /** An event beside its purchase, as `queries.ts` names its columns. */
@@ -67,12 +69,28 @@ const answerRow = z.object({
   answer_retry_after: z.number().nullable(),
 });
 
+/** Whose part of the record is written, and how it is sealed. */
+export interface Sealed {
+  readonly integration: string;
+  readonly seal: Seal;
+}
+
+/** What is sealed belongs to its place. A purchase's events have its state as it was. */
+export const contentOf = (id: string) => `order ${id}`;
+export const stateOf = (id: string) => `state ${id}`;
+export const reasonOf = (purchaseId: string) => `reason ${purchaseId}`;
+export const quoteOf = (id: string) => `quote ${id}`;
+export const answerOf = (attempt: Pick<Selectable<AttemptTable>, 'purchase_id' | 'number'>) =>
+  `answer ${attempt.purchase_id} ${attempt.number}`;
+export const problemOf = (attempt: Pick<Selectable<AttemptTable>, 'purchase_id' | 'number'>) =>
+  `problem ${attempt.purchase_id} ${attempt.number}`;
+
 /** As a search must write a free text to find it: the way `text` stores it. */
 export function storedText(value: string): string {
   return z.encode(text, value);
 }
 
-export function quoteToRow(integration: string, quote: Quote): Insertable<QuoteTable> {
+export function quoteToRow({ integration, seal }: Sealed, quote: Quote): Insertable<QuoteTable> {
   return {
     integration,
     ...z.encode(quoteRow.pick({ id: true, created_at: true, expires_at: true }), {
@@ -80,17 +98,18 @@ export function quoteToRow(integration: string, quote: Quote): Insertable<QuoteT
       created_at: quote.createdAt,
       expires_at: quote.expiresAt,
     }),
-    content: toJson(quoteModel, quote),
+    content: seal.close(quoteOf(quote.id), toJson(quoteModel, quote)),
   };
 }
 
-export function quoteFromRow(row: Selectable<QuoteTable>): Quote {
+export function quoteFromRow(seal: Seal, row: Selectable<QuoteTable>): Quote {
   const { id, content, created_at, expires_at } = parse('quotes', quoteRow, row);
-  return { id, ...fromJson('quotes', quoteModel, content), createdAt: created_at, expiresAt: expires_at };
+  const opened = seal.open(quoteOf(id), content);
+  return { id, ...fromJson('quotes', quoteModel, opened), createdAt: created_at, expiresAt: expires_at };
 }
 
 export function purchaseToRow(
-  integration: string,
+  { integration, seal }: Sealed,
   purchase: NewPurchase & Pick<Purchase, 'lastEvent' | 'owner'>,
 ): Selectable<PurchaseTable> {
   const { order } = purchase;
@@ -100,10 +119,10 @@ export function purchaseToRow(
       idempotency_key: purchase.idempotencyKey,
       reference: purchase.reference,
       quote_id: purchase.quoteId,
-      content: toJson(orderModel, order),
+      content: seal.close(contentOf(purchase.id), toJson(orderModel, order)),
       created_at: purchase.createdAt,
       status: purchase.status,
-      state: toJson(stateModel, purchase),
+      state: seal.close(stateOf(purchase.id), toJson(stateModel, purchase)),
       checks: purchase.checks,
       next_check_at: purchase.nextCheckAt,
       denied_in_a_row: purchase.deniedInARow,
@@ -117,7 +136,7 @@ export function purchaseToRow(
     surface: order.surface,
     product_type: order.productType,
     account_id: order.accountId,
-    subscriber_identifier: storedText(order.subscriberIdentifier),
+    subscriber_identifier: seal.mark(integration, storedText(order.subscriberIdentifier)),
     amount: z.encode(decimal, order.amount.amount),
     currency: storedText(order.amount.currency),
     is_open: purchase.status === 'PENDING' || purchase.status === 'UNRESOLVED' ? 1 : 0,
@@ -132,17 +151,17 @@ export function spendingToRow({
   return { spender: storedText(caller), spent_on: day };
 }
 
-export function purchaseFromRow(row: Selectable<PurchaseTable>): Purchase {
+export function purchaseFromRow(seal: Seal, row: Selectable<PurchaseTable>): Purchase {
   const parsed = parse('purchases', purchaseRow, row);
   return {
     id: parsed.id,
     idempotencyKey: parsed.idempotency_key,
     reference: parsed.reference,
     quoteId: parsed.quote_id,
-    order: fromJson('purchases', orderModel, parsed.content),
+    order: fromJson('purchases', orderModel, seal.open(contentOf(parsed.id), parsed.content)),
     createdAt: parsed.created_at,
     status: parsed.status,
-    ...fromJson('purchases', stateModel, parsed.state),
+    ...fromJson('purchases', stateModel, seal.open(stateOf(parsed.id), parsed.state)),
     checks: parsed.checks,
     nextCheckAt: parsed.next_check_at,
     deniedInARow: parsed.denied_in_a_row,
@@ -176,7 +195,7 @@ export function attemptToRow(
   };
 }
 
-export function attemptFromRow(row: Selectable<AttemptTable>): Attempt {
+export function attemptFromRow(seal: Seal, row: Selectable<AttemptTable>): Attempt {
   const parsed = parse('attempts', attemptRow, row);
   return {
     purchaseId: parsed.purchase_id,
@@ -186,34 +205,46 @@ export function attemptFromRow(row: Selectable<AttemptTable>): Attempt {
     startedAt: parsed.started_at,
     finishedAt: parsed.finished_at,
     requestId: parsed.request_id,
-    problem: parsed.problem === null ? null : fromJson('attempts', problemModel, parsed.problem),
-    answer: row.answer_status === null ? null : answerFromRow(row),
+    problem:
+      parsed.problem === null
+        ? null
+        : fromJson('attempts', problemModel, seal.open(problemOf(row), parsed.problem)),
+    answer: row.answer_status === null ? null : answerFromRow(seal, row),
     answerBlottedAt: parsed.answer_blotted_at,
   };
 }
 
 const byHandRow = z.object({ author: text, reason: text });
 
-export function byHandToRow(byHand: ByHand | null): Pick<Selectable<EventTable>, 'author' | 'reason'> {
-  return byHand === null ? { author: null, reason: null } : z.encode(byHandRow, byHand);
+export function byHandToRow(
+  seal: Seal,
+  purchaseId: string,
+  byHand: ByHand | null,
+): Pick<Selectable<EventTable>, 'author' | 'reason'> {
+  if (byHand === null) return { author: null, reason: null };
+  const { author, reason } = z.encode(byHandRow, byHand);
+  return { author, reason: seal.close(reasonOf(purchaseId), reason) };
 }
 
-export function eventFromRow(row: EventRow): PurchaseEvent {
+export function eventFromRow(seal: Seal, row: EventRow): PurchaseEvent {
   const { event_position, event_at, event_status, event_state, event_author, event_reason, ...purchase } =
     row;
   return {
     position: event_position,
     at: new Date(event_at),
-    purchase: purchaseFromRow({
+    purchase: purchaseFromRow(seal, {
       ...purchase,
       status: event_status,
       state: event_state,
       last_event: event_position,
     }),
     byHand:
-      event_author === null
+      event_author === null || event_reason === null
         ? null
-        : parse('events', byHandRow, { author: event_author, reason: event_reason }),
+        : parse('events', byHandRow, {
+            author: event_author,
+            reason: seal.open(reasonOf(row.id), event_reason),
+          }),
   };
 }
 
@@ -226,18 +257,22 @@ const auditRow = z.object({
   reason: text.nullable(),
 });
 
-export function auditToRow(integration: string, entry: AuditEntry): Insertable<AuditTable> {
+export function auditToRow({ integration, seal }: Sealed, entry: AuditEntry): Insertable<AuditTable> {
   const { purchaseId, ...rest } = entry;
-  return { integration, ...z.encode(auditRow, { ...rest, purchase_id: purchaseId }) };
+  const { reason, ...row } = z.encode(auditRow, { ...rest, purchase_id: purchaseId });
+  return { integration, ...row, reason: reason === null ? null : seal.close(reasonOf(purchaseId), reason) };
 }
 
-export function auditFromRow(row: Selectable<AuditTable>): AuditEntry & { readonly id: number } {
-  const { purchase_id, ...rest } = parse('audit', auditRow, row);
+export function auditFromRow(seal: Seal, row: Selectable<AuditTable>): AuditEntry & { readonly id: number } {
+  const { reason: stored } = row;
+  const reason = stored === null ? null : seal.open(reasonOf(row.purchase_id), stored);
+  const { purchase_id, ...rest } = parse('audit', auditRow, { ...row, reason });
   return { id: row.id, purchaseId: purchase_id, ...rest };
 }
 
-function answerFromRow(row: Selectable<AttemptTable>): RawAnswer {
-  const parsed = parse('attempts', answerRow, row);
+function answerFromRow(seal: Seal, row: Selectable<AttemptTable>): RawAnswer {
+  const stored = row.answer_body ?? '';
+  const parsed = parse('attempts', answerRow, { ...row, answer_body: seal.open(answerOf(row), stored) });
   return {
     status: parsed.answer_status,
     body: parsed.answer_body,
@@ -246,16 +281,29 @@ function answerFromRow(row: Selectable<AttemptTable>): RawAnswer {
   };
 }
 
-export function answerToRow(answer: RawAnswer): z.input<typeof answerRow> {
-  return z.encode(answerRow, {
+export function answerToRow(
+  seal: Seal,
+  attempt: { purchase_id: string; number: number },
+  answer: RawAnswer,
+): z.input<typeof answerRow> {
+  const row = z.encode(answerRow, {
     answer_status: answer.status,
     answer_body: answer.body,
     answer_complete: answer.complete ? 1 : 0,
     answer_retry_after: answer.retryAfterSeconds,
   });
+  return { ...row, answer_body: seal.close(answerOf(attempt), row.answer_body) };
 }
 
-export function toJson<T extends z.ZodType>(model: T, value: z.output<T>): string {
+export function problemToRow(
+  seal: Seal,
+  attempt: { purchase_id: string; number: number },
+  problem: Problem | null,
+): string | null {
+  return problem && seal.close(problemOf(attempt), toJson(problemModel, problem));
+}
+
+function toJson<T extends z.ZodType>(model: T, value: z.output<T>): string {
   return JSON.stringify(z.encode(model, value));
 }
 

@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
-import { SqlRecord } from './journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
+import { openSeal } from './data-keys.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
 import { TransactionalSqliteDialect, type Database } from './sqlite/database.ts';
@@ -12,16 +13,19 @@ import { openExisting } from './sqlite/existing.ts';
 import { fault } from './sqlite/fault.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
 import { SqliteStore } from './sqlite/store.ts';
+import type { DataKey } from './seal.ts';
 import type { Tables } from './tables.ts';
 
 export interface BesideOptions {
   readonly path: string;
   /** How long to wait for another process that is writing, in ms; 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /** The keys that its gateway has. Default: none. */
+  readonly dataKeys?: readonly DataKey[] | undefined;
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openSqliteJournalBeside(options: BesideOptions): Promise<Journal> {
+export async function openSqliteJournalBeside(options: BesideOptions): Promise<SqlJournal> {
   return (await openSqliteRecordBeside(options)).of(DEFAULT_INTEGRATION);
 }
 
@@ -37,10 +41,9 @@ export async function openSqliteRecordBeside(options: BesideOptions): Promise<Sq
     database.exec(DURABLE);
     const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
     await requireMigrated(db, sqliteMigrations);
-    return new SqlRecord(new SqliteStore({ path, database, db, release: () => undefined }), {
-      instance: randomUUID(),
-      shared: false,
-    });
+    const store = new SqliteStore({ path, database, db, release: () => undefined });
+    const seal = await openSeal(store, options.dataKeys ?? []);
+    return new SqlRecord(store, { instance: randomUUID(), shared: false, seal });
   } catch (error) {
     database?.close();
     throw fault(path, error);

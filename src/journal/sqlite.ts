@@ -3,8 +3,9 @@ import { access, constants, open } from 'node:fs/promises';
 
 import { Kysely } from 'kysely';
 
-import { DEFAULT_INTEGRATION, type Journal } from '../purchases/journal.ts';
-import { SqlRecord } from './journal.ts';
+import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
+import { openSeal } from './data-keys.ts';
+import { SqlRecord, type SqlJournal } from './journal.ts';
 import { migrate } from './migrate.ts';
 import { Database, DurableSqliteDialect, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { Disk } from './sqlite/disk.ts';
@@ -14,6 +15,7 @@ import { APPLICATION_ID } from './sqlite/existing.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
 import { requireRestored, truePath } from './sqlite/path.ts';
 import { SqliteStore } from './sqlite/store.ts';
+import type { DataKey } from './seal.ts';
 import type { Tables } from './tables.ts';
 
 export interface SqliteJournalOptions {
@@ -26,6 +28,8 @@ export interface SqliteJournalOptions {
    * SQLite is called synchronously.
    */
   readonly busyTimeoutMs?: number | undefined;
+  /** Under which what is personal, or as good as cash, lies sealed; the current one first. Default: none, in plain text. */
+  readonly dataKeys?: readonly DataKey[] | undefined;
   /** Told the SQL, without its parameters, of each statement: for tests and for diagnosis. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -62,10 +66,9 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
         : new DurableSqliteDialect({ database, disk });
     const db = new Kysely<Tables>({ dialect });
     await migrate(db, sqliteMigrations);
-    const record = new SqlRecord(new SqliteStore({ path, database, db, disk, release: held.release }), {
-      instance: options.instance ?? randomUUID(),
-      shared: false,
-    });
+    const store = new SqliteStore({ path, database, db, disk, release: held.release });
+    const seal = await openSeal(store, options.dataKeys ?? []);
+    const record = new SqlRecord(store, { instance: options.instance ?? randomUUID(), shared: false, seal });
     await record.ping();
     // From here on `disk` waits for the disk, with the WAL made and its folder on disk.
     if (disk !== undefined) {
@@ -82,7 +85,7 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
 }
 
 /** The same, of the integration that there is when none is named. */
-export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqlJournal> {
   return (await openSqliteRecord(options)).of(DEFAULT_INTEGRATION);
 }
 

@@ -8,6 +8,7 @@ export interface Tables {
   events: EventTable;
   event_counters: EventCounterTable;
   audit: AuditTable;
+  data_keys: DataKeyTable;
   pulse: PulseTable;
   instances: InstanceTable;
   api_keys: ApiKeyTable;
@@ -102,6 +103,13 @@ export interface AuditTable {
   name: string;
   purchase_id: string;
   reason: string | null;
+}
+
+/** The keys under which something lies sealed. */
+export interface DataKeyTable {
+  id: string;
+  /** Sealed under it: whoever has the same key can open that. */
+  proof: string;
 }
 
 /** One row for each instance of the gateway that is not known to be dead. */

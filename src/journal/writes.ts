@@ -23,7 +23,6 @@ import {
   type RawAnswer,
 } from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
-import { problemModel } from './models.ts';
 import { attemptInFlightQuery, blottableQuery, openQuery, spentQuery, type View } from './queries.ts';
 import {
   answerToRow,
@@ -35,7 +34,7 @@ import {
   purchaseToRow,
   spendingToRow,
   storedText,
-  toJson,
+  problemToRow,
 } from './rows.ts';
 import type { Transaction } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
@@ -59,11 +58,11 @@ export async function begin(
     .where('integration', '=', view.integration)
     .where('idempotency_key', '=', storedText(purchase.idempotencyKey))
     .executeTakeFirst();
-  if (known !== undefined) return { purchase: purchaseFromRow(known), attempt: null };
+  if (known !== undefined) return { purchase: purchaseFromRow(view.seal, known), attempt: null };
 
   await requireWithin(transaction, view, purchase.order.amount, mandate);
   const row = {
-    ...purchaseToRow(view.integration, { ...purchase, lastEvent: 0, owner: view.instance }),
+    ...purchaseToRow(view, { ...purchase, lastEvent: 0, owner: view.instance }),
     ...(mandate && spendingToRow(mandate)),
   };
   await db.insertInto('purchases').values(row).execute();
@@ -72,8 +71,11 @@ export async function begin(
   if (mandate !== undefined) {
     await audit(transaction, view, byCaller('CONFIRMED', mandate, purchase.id, attempt.startedAt));
   }
-  const lastEvent = await transaction.appendEvent(eventOf(row, purchase.createdAt));
-  return { purchase: purchaseFromRow({ ...row, last_event: lastEvent }), attempt: attemptFromRow(first) };
+  const lastEvent = await transaction.appendEvent(eventOf(view, row, purchase.createdAt));
+  return {
+    purchase: purchaseFromRow(view.seal, { ...row, last_event: lastEvent }),
+    attempt: attemptFromRow(view.seal, first),
+  };
 }
 
 export async function startAttempt(
@@ -98,14 +100,14 @@ export async function startAttempt(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
-  await requireWithin(transaction, view, purchaseFromRow(row).order.amount, spends);
+  await requireWithin(transaction, view, purchaseFromRow(view.seal, row).order.amount, spends);
   const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
   await db.insertInto('attempts').values(next).execute();
   if (mandate !== undefined) {
     await audit(transaction, view, byCaller('RETRIED', mandate, purchaseId, attempt.startedAt));
   }
-  const purchase = await apply(transaction, row, change, { owner: view.instance, spends });
-  return { purchase, attempt: attemptFromRow(next) };
+  const purchase = await apply(transaction, view, row, change, { owner: view.instance, spends });
+  return { purchase, attempt: attemptFromRow(view.seal, next) };
 }
 
 export async function keepAnswer(
@@ -117,7 +119,7 @@ export async function keepAnswer(
   requireOwn(await current(transaction, view, purchaseId), view);
   const { numUpdatedRows } = await transaction.db
     .updateTable('attempts')
-    .set(answerToRow(answer))
+    .set(answerToRow(view.seal, { purchase_id: purchaseId, number }, answer))
     .where('purchase_id', '=', purchaseId)
     .where('number', '=', number)
     .where('outcome', '=', 'IN_FLIGHT')
@@ -141,7 +143,7 @@ export async function finishAttempt(
     .updateTable('attempts')
     .set({
       outcome,
-      problem: problem === null ? null : toJson(problemModel, problem),
+      problem: problemToRow(view.seal, { purchase_id: purchaseId, number }, problem),
       finished_at: finishedAt.getTime(),
     })
     .where('purchase_id', '=', purchaseId)
@@ -150,7 +152,7 @@ export async function finishAttempt(
     .executeTakeFirst();
   if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
   requireOwn(row, view);
-  return apply(transaction, row, change, { owner: view.instance });
+  return apply(transaction, view, row, change, { owner: view.instance });
 }
 
 /**
@@ -212,7 +214,7 @@ export async function decide(
   decision: (purchase: Purchase) => PurchaseChange,
 ): Promise<Decided> {
   const row = await current(transaction, view, purchaseId);
-  const purchase = purchaseFromRow(row);
+  const purchase = purchaseFromRow(view.seal, row);
   if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
   if ((await attemptInFlightQuery(transaction.db, row.id).executeTakeFirst()) !== undefined) {
     return { refused: 'IN_FLIGHT', purchase };
@@ -229,11 +231,14 @@ export async function decide(
     reason,
   } as const;
   await audit(transaction, view, entry);
-  return { refused: null, purchase: await apply(transaction, row, change, { owner: row.owner, byHand }) };
+  return {
+    refused: null,
+    purchase: await apply(transaction, view, row, change, { owner: row.owner, byHand }),
+  };
 }
 
-async function audit({ db }: Transaction, { integration }: View, entry: AuditEntry): Promise<void> {
-  await db.insertInto('audit').values(auditToRow(integration, entry)).execute();
+async function audit({ db }: Transaction, view: View, entry: AuditEntry): Promise<void> {
+  await db.insertInto('audit').values(auditToRow(view, entry)).execute();
 }
 
 export async function auditAlone(
@@ -326,17 +331,18 @@ async function current(
 /** The one way on which a recorded purchase changes (R6). */
 async function apply(
   transaction: Transaction,
+  view: View,
   row: Selectable<PurchaseTable>,
   change: PurchaseChange,
   { owner, byHand = null, spends }: { owner: string; byHand?: ByHand | null; spends?: Mandate | undefined },
 ): Promise<Purchase> {
-  const before = purchaseFromRow(row);
+  const before = purchaseFromRow(view.seal, row);
   const moves = change.status !== before.status;
   if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
     throw new IllegalMoveError(before.id, before.status, change.status);
   }
   const { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow(
-    row.integration,
+    view,
     { ...before, ...change },
   );
   const changed = {
@@ -345,16 +351,16 @@ async function apply(
   };
   const after = { ...row, ...changed };
   if (moves) {
-    after.last_event = await transaction.appendEvent(eventOf(after, change.updatedAt, byHand), changed);
+    after.last_event = await transaction.appendEvent(eventOf(view, after, change.updatedAt, byHand), changed);
   } else {
     await transaction.db.updateTable('purchases').set(changed).where('id', '=', row.id).execute();
   }
-  return purchaseFromRow(after);
+  return purchaseFromRow(view.seal, after);
 }
 
-function eventOf(row: Selectable<PurchaseTable>, at: Date, byHand: ByHand | null = null) {
+function eventOf({ seal }: View, row: Selectable<PurchaseTable>, at: Date, byHand: ByHand | null = null) {
   const { integration, id, status, state } = row;
-  return { integration, purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(byHand) };
+  return { integration, purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(seal, id, byHand) };
 }
 
 /** Pages go by id alone, and by instants turned into ids: that is exact only while these hold. */

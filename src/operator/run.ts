@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommanderError, Option, type Command } from 'commander';
 
 import type { KeyStore } from '../auth/key-store.ts';
-import { databaseOf } from '../config.ts';
+import { databaseOf, dataKeysOf } from '../config.ts';
+import type { SqlRecord } from '../journal/journal.ts';
 import { openPostgresRecord } from '../journal/postgres.ts';
 import { openSqliteRecordBeside } from '../journal/sqlite-beside.ts';
-import type { Journal, JournalRecord } from '../purchases/journal.ts';
+import type { Journal } from '../purchases/journal.ts';
 import type { FieldProblem } from '../purchases/problem.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -71,7 +72,7 @@ export async function withJournals<T>(
   integration: string | undefined,
   work: (journals: readonly Journal[]) => Promise<T>,
 ): Promise<T> {
-  const record = await open(env);
+  const record = await openRecordOf(env);
   try {
     const known = await record.integrations();
     if (integration === undefined) return await work(known.map((name) => record.of(name)));
@@ -92,7 +93,7 @@ export function integrationOption(): Option {
 
 /** The same, of the keys of callers. */
 export async function withKeys<T>(env: Env, work: (keys: KeyStore) => Promise<T>): Promise<T> {
-  const journal = await open(env);
+  const journal = await openRecordOf(env);
   try {
     return await work(journal.keys);
   } finally {
@@ -103,11 +104,12 @@ export async function withKeys<T>(env: Env, work: (keys: KeyStore) => Promise<T>
 /** Of PostgreSQL two connections are enough: the gateways need the others. */
 const POOL = 2;
 
-function open(env: Env): Promise<JournalRecord & { readonly keys: KeyStore }> {
+export function openRecordOf(env: Env): Promise<SqlRecord> {
   const database = databaseOf(env);
-  if (database.kind === 'sqlite') return openSqliteRecordBeside({ path: database.path });
+  const dataKeys = dataKeysOf(env);
+  if (database.kind === 'sqlite') return openSqliteRecordBeside({ path: database.path, dataKeys });
   return openPostgresRecord({
-    ...{ ...database, poolSize: POOL, migrates: false },
+    ...{ ...database, dataKeys, poolSize: POOL, migrates: false },
     runtime: { sleep: (ms) => sleep(ms), random: () => Math.random() },
     // What goes wrong for good is told by what is thrown.
     log: { warn: () => undefined },

@@ -1,4 +1,4 @@
-import type { AuthFailure } from '@pothos/plugin-scope-auth';
+import { AuthScopeFailureType, type AuthFailure } from '@pothos/plugin-scope-auth';
 import { GraphQLError } from 'graphql';
 
 import { scopes, type Caller, type Scope } from '../auth/caller.ts';
@@ -51,10 +51,10 @@ export function forbiddenBy(failure: AuthFailure): GraphQLError {
 
 function missingIn(failure: AuthFailure): string[] {
   switch (failure.kind) {
-    case 'AuthScope':
+    case AuthScopeFailureType.AuthScope:
       return (scopes as readonly string[]).includes(failure.scope) ? [failure.scope] : [];
-    case 'AnyAuthScopes':
-    case 'AllAuthScopes':
+    case AuthScopeFailureType.AnyAuthScopes:
+    case AuthScopeFailureType.AllAuthScopes:
       return failure.failures.flatMap(missingIn);
     default:
       return [];

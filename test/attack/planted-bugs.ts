@@ -141,6 +141,26 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     changes: [{ file: dispatcher, from: 'left.attempt < attempt.number - 1', to: 'left.attempt < 0' }],
     caughtBy: 'test/purchases/dispatcher.test.ts',
   },
+  'a look-up forgets the integration': {
+    changes: [
+      {
+        file: 'src/journal/journal.ts',
+        from: ".where(keyColumns[key], '=', storedText(value))\n      .where('integration', '=', this.integration)",
+        to: ".where(keyColumns[key], '=', storedText(value))",
+      },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
+  'what FAILED is tried again outside the limit of the day': {
+    changes: [
+      {
+        file: 'src/journal/writes.ts',
+        from: "const spends = from === 'FAILED' ? mandate : undefined;",
+        to: 'const spends = undefined;',
+      },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
   'what another instance works on is concluded': {
     changes: [
       { file: 'src/journal/writes.ts', from: 'if (owner !== instance) throw', to: 'if (!owner) throw' },

@@ -248,7 +248,7 @@ describe('a hostile token', () => {
 
   it('none of them asked anything of the upstream, or stands in the log', async () => {
     const before = stack.sandbox.calls.length;
-    const sent = await Promise.all(Object.values(attacks).map(({ token }) => token()));
+    const sent = await Promise.all(Object.values(attacks).map(async ({ token }) => token()));
     for (const token of sent) await send(`Bearer ${token}`);
     expect(stack.sandbox.calls).toHaveLength(before);
     const log = stack.logged();

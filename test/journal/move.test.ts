@@ -3,10 +3,12 @@ import { execFile } from 'node:child_process';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { moveRecord } from '../../src/journal/move.ts';
-import type { Journal } from '../../src/purchases/journal.ts';
+import type { ApiKey } from '../../src/auth/key-store.ts';
+import type { SqlJournal } from '../../src/journal/journal.ts';
 import { purchaseStatuses, type Quote } from '../../src/purchases/purchase.ts';
 import { readRecord } from '../attack/history.ts';
 import { noPostgres } from '../support/postgres.ts';
+import { newKey } from '../support/keys.ts';
 import { newAttempt, newPurchase, newQuote, NOON, purchaseIn } from './fixtures.ts';
 import { freshSchema, opened as openedPostgres } from './postgres-fixtures.ts';
 import { opened, tempPath } from './sqlite-fixtures.ts';
@@ -15,6 +17,7 @@ interface Filled {
   readonly path: string;
   readonly record: Awaited<ReturnType<typeof readRecord>>;
   readonly quotes: readonly Quote[];
+  readonly keys: readonly ApiKey[];
 }
 
 /** A file with purchases of every kind, more than one batch of them, and text that is hard to keep. */
@@ -31,9 +34,11 @@ async function filled(): Promise<Filled> {
   const body = 'answer \u0000\ud800';
   const answer = { status: 200, body, complete: false, retryAfterSeconds: 1.5 };
   await journal.keepAnswer({ purchaseId: hard.id, number: 1 }, answer);
+  for (const revokedAt of [undefined, NOON]) await journal.keys.add(newKey({ revokedAt }));
+  const keys = await journal.keys.all();
   const record = await readRecord(journal);
   await journal.close();
-  return { path, record, quotes };
+  return { path, record, quotes, keys };
 }
 
 const move = (from: string, to: string, onBatch?: (table: string, rows: number) => void) => {
@@ -41,9 +46,10 @@ const move = (from: string, to: string, onBatch?: (table: string, rows: number) 
   return moveRecord({ from, to, tell: (line) => void lines.push(line), onBatch }).then(() => lines);
 };
 
-async function expectMoved(journal: Journal, { record, quotes }: Filled): Promise<void> {
+async function expectMoved(journal: SqlJournal, { record, quotes, keys }: Filled): Promise<void> {
   const moved = await readRecord(journal);
   expect(moved).toEqual(record);
+  expect(await journal.keys.all()).toEqual(keys);
   expect(await journal.quotes(quotes.map(({ id }) => id))).toHaveLength(quotes.length);
   const next = (record.events.at(-1)?.position ?? 0) + 1;
   expect((await journal.begin(newPurchase(), newAttempt())).purchase.lastEvent).toBe(next);
@@ -65,7 +71,7 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
     expect(await readRecord(await opened(path))).toEqual(record);
   });
 
-  test.each(['quotes', 'purchases', 'attempts', 'events'])(
+  test.each(['quotes', 'purchases', 'attempts', 'events', 'api_keys'])(
     'interrupted among the %s it goes on where it ended, and no gateway opens the half of it',
     async (table) => {
       const filledFile = await filled();
@@ -78,7 +84,7 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
       await expect(openedPostgres(schema.url)).rejects.toThrow(/being moved.*migrate-journal/);
       const again: string[] = [];
       await move(path, schema.url, (at) => void again.push(at));
-      if (table === 'events') expect(again).not.toContain('purchases');
+      if (table === 'events' || table === 'api_keys') expect(again).not.toContain('purchases');
       await expectMoved(await openedPostgres(schema.url), filledFile);
     },
   );

@@ -2,24 +2,25 @@ import { Kysely, PostgresDialect } from 'kysely';
 import { onTestFinished } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
+import type { SqlJournal, SqlRecord } from '../../src/journal/journal.ts';
 import { openPostgresRecord, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
 import { connection, GuardedPool } from '../../src/journal/postgres/pool.ts';
 import { PostgresStore } from '../../src/journal/postgres/store.ts';
 import { Waker } from '../../src/journal/postgres/waker.ts';
 import type { Tables } from '../../src/journal/tables.ts';
-import { DEFAULT_INTEGRATION, type Journal, type JournalRecord } from '../../src/purchases/journal.ts';
+import { DEFAULT_INTEGRATION } from '../../src/purchases/journal.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 
 export const quiet = { warn: () => undefined };
 
-export async function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
+export async function open(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<SqlJournal> {
   return (await openRecord(url, options)).of(DEFAULT_INTEGRATION);
 }
 
 export function openRecord(
   url: string,
   options: Partial<PostgresJournalOptions> = {},
-): Promise<JournalRecord> {
+): Promise<SqlRecord> {
   return openPostgresRecord({
     url,
     poolSize: 5,
@@ -30,7 +31,7 @@ export function openRecord(
   });
 }
 
-export async function opened(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<Journal> {
+export async function opened(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<SqlJournal> {
   const journal = await open(url, options);
   onTestFinished(() => journal.close());
   return journal;

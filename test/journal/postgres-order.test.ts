@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 
+import { unsealed } from '../../src/journal/seal.ts';
 import { adopt } from '../../src/journal/writes.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { freePort } from '../support/process.ts';
@@ -185,7 +186,7 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: transactions', () => {
     const taken = await adopting.store.write(async (transaction) => {
       const count = await adopt(
         transaction,
-        { instance: 'living', integration: 'default' },
+        { instance: 'living', integration: 'default', seal: unsealed },
         dead.instance,
         undefined,
       );

@@ -83,7 +83,7 @@ export async function signedToken(
   { key = own, expiresIn = 300, header = {} }: TokenOptions = {},
 ): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);
-  const payload = {
+  const payload: Record<string, unknown> = {
     ...{ iss: ISSUER, aud: AUDIENCE, sub: 'shop-frontend', scope: everyScope, iat: now },
     ...(expiresIn !== null && { exp: now + expiresIn }),
     ...claims,

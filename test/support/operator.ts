@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import { backupCommand } from '../../src/operator/backup.ts';
 import { keysCommand } from '../../src/operator/keys.ts';
 import { purchasesCommand } from '../../src/operator/purchases.ts';
+import { resealCommand } from '../../src/operator/reseal.ts';
 import { restoreCommand } from '../../src/operator/restore.ts';
 
 export interface Said {
@@ -18,6 +19,7 @@ const commands = {
   keys: keysCommand,
   backup: backupCommand,
   restore: restoreCommand,
+  reseal: resealCommand,
 };
 export type Script = keyof typeof commands;
 
@@ -40,7 +42,11 @@ export async function command(
   name: Script,
   argv: readonly string[],
   path: string,
-  { answer, now = new Date() }: { answer?: string; now?: Date } = {},
+  {
+    answer,
+    now = new Date(),
+    env = {},
+  }: { answer?: string; now?: Date; env?: Readonly<Record<string, string>> } = {},
 ): Promise<Said & { asked: string }> {
   const said = { out: '', err: '', asked: '' };
   const terminal = {
@@ -53,7 +59,7 @@ export async function command(
     },
   };
   const code = await commands[name](argv, {
-    env: { DATABASE_URL: `file:${path}` },
+    env: { DATABASE_URL: `file:${path}`, ...env },
     terminal,
     now: () => now,
   });

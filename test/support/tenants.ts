@@ -22,8 +22,10 @@ export interface Tenants extends AsyncDisposable {
   /** Each integration has an upstream of its own. */
   readonly sandboxes: Readonly<Record<'shop' | 'kiosk', Sandbox>>;
   /** A caller whose token says so; by default one of `shop` that may do everything there. */
-  readonly as: (claims?: object) => Promise<GraphQLCaller>;
-  readonly socketAs: (claims?: object) => Promise<Client>;
+  readonly as: (claims?: object, instance?: number) => Promise<GraphQLCaller>;
+  readonly socketAs: (claims?: object, instance?: number) => Promise<Client>;
+  /** Ends every instance. */
+  readonly stop: () => Promise<void>;
   readonly logged: () => string;
 }
 
@@ -44,6 +46,8 @@ export async function startTenants(
     readonly env?: Readonly<Record<string, string>>;
     /** Makes the record that there is before the gateway starts. */
     readonly before?: (path: string) => Promise<void>;
+    /** How many instances of the gateway; more than one need PostgreSQL (DATABASE_URL). Default 1. */
+    readonly instances?: number;
   } = {},
 ): Promise<Tenants> {
   const [shop, kiosk] = await Promise.all([startSandbox(), startSandbox()]);
@@ -61,22 +65,31 @@ export async function startTenants(
     ...options.env,
   });
   await options.before?.(path);
-  const gateway = await startGateway(config, { log });
+  const gateways: Gateway[] = [];
+  for (let n = 0; n < (options.instances ?? 1); n += 1) gateways.push(await startGateway(config, { log }));
+  const at = (instance: number): Gateway => {
+    const gateway = gateways[instance];
+    if (gateway === undefined) throw new Error(`there is no instance ${instance}`);
+    return gateway;
+  };
+  const stop = async () => {
+    await Promise.all(gateways.map((gateway) => gateway.close()));
+  };
   const clients: Client[] = [];
   const tokenOf = (claims: object = {}) => issuer.token({ integration: 'shop', ...claims });
   return {
-    ...{ gateway, path, sandboxes: { shop, kiosk } },
-    as: async (claims) => graphqlCaller(gateway.url, await tokenOf(claims)),
-    socketAs: async (claims) => {
+    ...{ gateway: at(0), path, sandboxes: { shop, kiosk }, stop },
+    as: async (claims, instance = 0) => graphqlCaller(at(instance).url, await tokenOf(claims)),
+    socketAs: async (claims, instance = 0) => {
       const authorization = `Bearer ${await tokenOf(claims)}`;
-      const client = socketClient(gateway.url, { connectionParams: { authorization } });
+      const client = socketClient(at(instance).url, { connectionParams: { authorization } });
       clients.push(client);
       return client;
     },
     logged: () => lines.join(''),
     async [Symbol.asyncDispose]() {
       for (const client of clients) await client.dispose();
-      await gateway.close();
+      await stop();
       await Promise.all([shop.close(), kiosk.close(), issuer[Symbol.asyncDispose]()]);
       await folder[Symbol.asyncDispose]();
     },

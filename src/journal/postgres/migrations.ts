@@ -184,6 +184,37 @@ export const postgresMigrations: Readonly<Record<string, Migration>> = {
     `create trigger audit_never_changes before update or delete or truncate on audit
       execute function refuse_change('the audit trail never changes')`,
   ),
+  // What is sealed may be sealed anew, and nothing else of it changes: only by a transaction that says so, which no other sees.
+  '0005-sealing': inOrder(
+    `create table data_keys (id text collate "C" primary key, proof text not null)`,
+    `create table resealing (on_purpose integer not null)`,
+    // Its arguments: what it says when it refuses, and the columns that are sealed.
+    `create function refuse_change_but_sealing() returns trigger language plpgsql as $$
+      declare before jsonb := to_jsonb(old); after jsonb := to_jsonb(new); sealed text;
+      begin
+        if exists (select from resealing) then
+          foreach sealed in array tg_argv[1:] loop
+            if after ->> sealed is not null and after ->> sealed !~ '^(sealed|marked):' then before := null; end if;
+            before := before - sealed;
+            after := after - sealed;
+          end loop;
+          if before = after then return new; end if;
+        end if;
+        raise exception '%', tg_argv[0] using errcode = 'restrict_violation';
+      end $$`,
+    `drop trigger purchases_succeeded_is_final on purchases`,
+    `create trigger purchases_succeeded_is_final before update on purchases for each row when (old.status = 'SUCCEEDED')
+      execute function refuse_change_but_sealing('a purchase that SUCCEEDED never changes',
+        'content', 'state', 'subscriber_identifier')`,
+    `drop trigger events_never_change on events`,
+    `create trigger events_never_change before update on events for each row
+      execute function refuse_change_but_sealing('an event never changes', 'state', 'reason')`,
+    `drop trigger audit_never_changes on audit`,
+    `create trigger audit_never_changes before update on audit for each row
+      execute function refuse_change_but_sealing('the audit trail never changes', 'reason')`,
+    `create trigger audit_is_kept before delete or truncate on audit
+      execute function refuse_change('the audit trail never changes')`,
+  ),
 };
 
 /** In one round trip. */

@@ -1,5 +1,43 @@
 import { sql, type Kysely, type Migration } from 'kysely';
 
+/** The columns, as they are by then. */
+const columns = {
+  purchases: [
+    ...[
+      'id',
+      'integration',
+      'idempotency_key',
+      'reference',
+      'quote_id',
+      'content',
+      'surface',
+      'product_type',
+    ],
+    ...[
+      'account_id',
+      'subscriber_identifier',
+      'amount',
+      'currency',
+      'created_at',
+      'status',
+      'state',
+      'checks',
+    ],
+    ...[
+      'next_check_at',
+      'denied_in_a_row',
+      'unresolved_since',
+      'last_event',
+      'owner',
+      'is_open',
+      'spender',
+      'spent_on',
+    ],
+  ],
+  events: ['integration', 'position', 'purchase_id', 'at', 'status', 'state', 'author', 'reason'],
+  audit: ['id', 'integration', 'at', 'action', 'actor', 'name', 'purchase_id', 'reason'],
+};
+
 /** SQLite's migrations, oldest first by name. One that has been released is never edited: add another. */
 export const sqliteMigrations: Readonly<Record<string, Migration>> = {
   '0001-the-record': inOrder(
@@ -236,7 +274,32 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
         begin select raise(abort, 'the audit trail never changes'); end`,
     ),
   ),
+  // What is sealed may be sealed anew, and nothing else of it changes: only by a transaction that says so, which no other sees.
+  '0005-sealing': inOrder(
+    `create table data_keys (id text primary key not null, proof text not null) strict`,
+    `create table resealing (on_purpose integer not null) strict`,
+    `drop trigger purchases_succeeded_is_final`,
+    `create trigger purchases_succeeded_is_final before update on purchases when old.status = 'SUCCEEDED' and not (
+        exists (select 1 from resealing) and new.content like 'sealed:%' and new.state like 'sealed:%'
+        and new.subscriber_identifier like 'marked:%'
+        and ${unchanged('purchases', ['content', 'state', 'subscriber_identifier'])})
+      begin select raise(abort, 'a purchase that SUCCEEDED never changes'); end`,
+    `drop trigger events_never_change`,
+    `create trigger events_never_change before update on events when not (
+        exists (select 1 from resealing) and new.state like 'sealed:%'
+        and (new.reason is null or new.reason like 'sealed:%') and ${unchanged('events', ['state', 'reason'])})
+      begin select raise(abort, 'an event never changes'); end`,
+    `drop trigger audit_refuses_update`,
+    `create trigger audit_refuses_update before update on audit when not (
+        exists (select 1 from resealing) and new.reason like 'sealed:%' and ${unchanged('audit', ['reason'])})
+      begin select raise(abort, 'the audit trail never changes'); end`,
+  ),
 };
+
+function unchanged(table: keyof typeof columns, but: readonly string[]): string {
+  const same = columns[table].filter((column) => !but.includes(column));
+  return same.map((column) => `new.${column} is old.${column}`).join(' and ');
+}
 
 function inOrder(...statements: string[]): Migration {
   return {

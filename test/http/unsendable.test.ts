@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+
+import { EventFeed } from '../../src/purchases/feed.ts';
+import { startStack } from '../support/stack.ts';
+
+it('a subscription that is answered in no way that its client takes (406) is not left open', async () => {
+  const follow = Reflect.get(EventFeed.prototype, 'follow');
+  const open = new Set<unknown>();
+  let opened = 0;
+  Object.defineProperty(EventFeed.prototype, 'follow', {
+    configurable: true,
+    value(this: EventFeed, options: Parameters<EventFeed['follow']>[0]) {
+      const events = Reflect.apply(follow, this, [options]);
+      const end = events.return?.bind(events);
+      open.add(events);
+      opened += 1;
+      events.return = () => {
+        open.delete(events);
+        return end?.() ?? Promise.resolve({ done: true, value: undefined });
+      };
+      return events;
+    },
+  });
+  try {
+    await using stack = await startStack();
+    const response = await fetch(`${stack.gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'multipart/mixed' },
+      body: JSON.stringify({ query: 'subscription { purchaseEvents { cursor } }' }),
+    });
+    expect(response.status).toBe(406);
+    await expect.poll(() => open.size).toBe(0);
+    expect(opened).toBe(1);
+  } finally {
+    Object.defineProperty(EventFeed.prototype, 'follow', {
+      configurable: true,
+      writable: true,
+      value: follow,
+    });
+  }
+});
