@@ -2,9 +2,14 @@ import { chmod, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/pr
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
+import { Kysely } from 'kysely';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
+import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';
+import { APPLICATION_ID } from '../../src/journal/sqlite/existing.ts';
+import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import {
   finish,
@@ -226,12 +231,11 @@ describe('a restore', () => {
   });
 
   it('of a backup of an earlier version leaves it to the gateway to bring it up to date', async () => {
-    await backup();
-    outsider(copy).exec(
-      `drop index events_successes; drop index attempts_with_answer; alter table events drop column reason;
-       alter table events drop column author; alter table attempts drop column answer_blotted_at;
-       delete from kysely_migration where name like '0002%'`,
-    );
+    const database = new Database(copy, { busyTimeoutMs: 200 });
+    database.exec(`pragma application_id = ${APPLICATION_ID}`);
+    const db = new Kysely({ dialect: new TransactionalSqliteDialect({ database }) });
+    await migrate(db, Object.fromEntries(Object.entries(sqliteMigrations).slice(0, 1)));
+    database.close();
     const target = join(folder, 'new.db');
     expect((await restore(target)).code).toBe(0);
     await purchaseIn(await reopened(target), 'SUCCEEDED');
