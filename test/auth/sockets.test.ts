@@ -110,6 +110,10 @@ describe('a WebSocket', () => {
     expect([early.code, early.reason, early.messages]).toEqual([4401, 'Unauthorized', []]);
     const handshake = await raw(url, init(), { authorization: stranger });
     expect(handshake.code).toBe(4403);
+    // R9: neither what was good nor what was not, nor a part of it.
+    expect(both.stack.logged()).toContain('"transport":"websocket"');
+    for (const part of [good, expired, stranger].flatMap((one) => one.slice(7).split('.')))
+      expect(both.stack.logged()).not.toContain(part);
   });
 
   it('is told to try again (1013) while the issuer’s keys cannot be had', async () => {
