@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
+import { limitFaults, limitsOf, limitsShape, type LimitsConfig } from './config/limits.ts';
+import { milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
+
 /** Everything the process is told by its environment. The README's table is its documentation. */
-export interface Config {
+export interface Config extends LimitsConfig {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
@@ -71,26 +74,7 @@ export class ConfigError extends Error {
   }
 }
 
-const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
-
-const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .trim()
-    .regex(/^\d+$/, `must be a whole number of ${unit}`)
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
-    .default(fallback);
-
-/** A timer's longest wait, which Node keeps in 32 bits. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 const HUNDRED_YEARS_MS = 3_155_760_000_000;
-
-const milliseconds = (fallback: number, min = 1, max = LONGEST_TIMER_MS) =>
-  wholeNumber('milliseconds', fallback, min, max);
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `must be one of: ${values.join(', ')}` });
 
 const databaseUrl = z
   .string()
@@ -160,6 +144,7 @@ const environment = z.object({
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
   AUTH_MODE: oneOf(['none']).default('none'),
   ALLOWED_ORIGINS: origins,
+  ...limitsShape,
 });
 
 /** Every name that is read. */
@@ -207,7 +192,7 @@ function faultsOf({ issues }: z.ZodError): string[] {
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = environment.safeParse(withoutEmpty(env));
-  const faults = parsed.success ? [] : faultsOf(parsed.error);
+  const faults = parsed.success ? limitFaults(parsed.data) : faultsOf(parsed.error);
   const host = env['HOST']?.trim();
   if (host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
@@ -258,6 +243,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     authMode: values.AUTH_MODE,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    ...limitsOf(values),
   };
 }
 

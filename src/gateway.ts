@@ -7,10 +7,14 @@ import { v7 } from 'uuid';
 
 import type { Config, DatabaseConfig } from './config.ts';
 import { createUpstream } from './datasources/facade.ts';
+import { clientAddress } from './http/client-address.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
+import { loadPersistedOperations } from './http/persisted-operations.ts';
+import { Rates } from './http/rates.ts';
 import { createGatewayYoga } from './http/yoga.ts';
 import { openPostgresJournal } from './journal/postgres.ts';
+import { openRateCounts } from './journal/postgres/rates.ts';
 import { openSqliteJournal } from './journal/sqlite.ts';
 import type { Journal } from './purchases/journal.ts';
 import { composePurchasing } from './purchases/purchasing.ts';
@@ -38,6 +42,10 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
+  // Before the record: a faulty manifest is a fault of the configuration.
+  const persisted =
+    config.persistedOperations &&
+    (await loadPersistedOperations(config.persistedOperations.path, config.persistedOperations.only));
   const journal = await openRecord(config.database, { instance: newId(), runtime, log });
   const upstream = createUpstream({
     ...config.upstream,
@@ -62,25 +70,31 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     record: () => journal.ping(),
     session: () => upstream.on(upstream.defaultSurface).ready({ requestId: newId() }),
   });
-  const { allowedOrigins, host, port } = config;
+  const { allowedOrigins, host, port, limits, hstsMaxAge } = config;
+  const counts =
+    config.database.kind === 'postgres' ? await openRateCounts(config.database.url, log) : undefined;
+  const rates = new Rates(config.rates, counts);
   const yoga = createGatewayYoga({
     domain: { catalogue, purchases, feed, journal },
     log,
     newId,
     allowedOrigins,
+    ...{ limits, rates, persisted },
   });
 
   const closeRecord = async () => {
     feed.close();
     await upstream.close();
+    await counts?.close();
     await journal.close();
   };
-  const http = await startHttpServer({ yoga, health, host, port, allowedOrigins }).catch(
-    async (error: unknown) => {
-      await closeRecord();
-      throw error;
-    },
-  );
+  const http = await startHttpServer({
+    ...{ yoga, health, host, port, allowedOrigins, limits, rates, persisted, hstsMaxAge },
+    clientAddressOf: clientAddress(config.trustProxy),
+  }).catch(async (error: unknown) => {
+    await closeRecord();
+    throw error;
+  });
   reconciler.start();
 
   const stop = async () => {

@@ -1,16 +1,48 @@
-import { GraphQLError, type DocumentNode, type ExecutionArgs, type GraphQLSchema } from 'graphql';
+import {
+  GraphQLError,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
 import type { OperationResult } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import type { Server } from 'node:http';
-import { WebSocketServer } from 'ws';
+import type { IncomingMessage, Server } from 'node:http';
+import { WebSocketServer, type WebSocket } from 'ws';
 
+import type { ClientAddress } from './client-address.ts';
+import { GatewaySocket } from './gateway-socket.ts';
 import { isAllowedOrigin } from './origin.ts';
+import { operationText, type PersistedOperations } from './persisted-operations.ts';
+import type { Rates } from './rates.ts';
 import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 
-const MAX_MESSAGE_BYTES = 1_000_000;
 /** Proxies close what is idle for a minute. */
 const KEEP_ALIVE_MS = 12_000;
-const INIT_TIMEOUT_MS = 5_000;
+const NORMAL_CLOSURE = 1000;
+
+export interface SocketLimits {
+  readonly messageBytes: number;
+  /** In all, and of one address. */
+  readonly sockets: number;
+  readonly socketsPerAddress: number;
+  /** Operations of any kind that run at a time on a socket. */
+  readonly subscriptionsPerSocket: number;
+  /** Pings count too. */
+  readonly messagesPerSecond: number;
+  /** By then a client has sent `connection_init`. */
+  readonly initTimeoutMs: number;
+  /** How long a socket may be without an operation. */
+  readonly idleTimeoutMs: number;
+}
+
+export interface SocketOptions {
+  readonly allowedOrigins: readonly string[];
+  readonly limits: SocketLimits;
+  readonly rates: Rates;
+  readonly persisted: PersistedOperations | undefined;
+  readonly clientAddressOf: ClientAddress;
+}
 
 interface Engine {
   readonly execute: (args: ExecutionArgs) => OperationResult;
@@ -29,22 +61,66 @@ interface Enveloped extends Engine {
 export function serveWebSockets(
   server: Server,
   yoga: GatewayYoga,
-  allowedOrigins: readonly string[],
+  { allowedOrigins, limits, rates, persisted, clientAddressOf }: SocketOptions,
 ): { dispose: () => Promise<void> } {
+  const perAddress = new Map<string, number>();
+  const refusalOf = (request: IncomingMessage): [status: number, reason: string] | undefined => {
+    if (!isAllowedOrigin(request, allowedOrigins)) return [403, 'Origin not allowed'];
+    const address = clientAddressOf(request);
+    if (rates.shutOutFor(address) > 0) return [429, 'Too many refused credentials'];
+    if (sockets.clients.size >= limits.sockets) return [503, 'Too many sockets'];
+    if ((perAddress.get(address) ?? 0) >= limits.socketsPerAddress) return [429, 'Too many sockets'];
+    return undefined;
+  };
   const sockets = new WebSocketServer({
     server,
     path: GRAPHQL_PATH,
-    maxPayload: MAX_MESSAGE_BYTES,
-    verifyClient: ({ req }: { req: Parameters<typeof isAllowedOrigin>[0] }) =>
-      isAllowedOrigin(req, allowedOrigins),
+    maxPayload: limits.messageBytes,
+    perMessageDeflate: false,
+    WebSocket: GatewaySocket,
+    verifyClient: (
+      { req }: { req: IncomingMessage },
+      done: (allowed: boolean, ...why: [number?, string?]) => void,
+    ) => {
+      const refusal = refusalOf(req);
+      if (refusal === undefined) done(true);
+      else done(false, ...refusal);
+    },
   });
+  // Before graphql-ws's own listener, so that it hears nothing more of a flood.
+  sockets.on('connection', (socket, request) => {
+    const address = clientAddressOf(request);
+    perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
+    });
+    socket.onRefused = () => void rates.refused(address);
+    socket.limitMessages(limits.messagesPerSecond);
+  });
+  const idle = new IdleSockets(limits.idleTimeoutMs);
   const engines = new WeakMap<ExecutionArgs, Engine>();
   const disposable = useServer(
     {
-      connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+      connectionInitWaitTimeout: limits.initTimeoutMs,
+      // What went wrong within is nobody's business.
+      isProd: true,
+      onConnect: (context) => idle.watch(context.extra.socket, context.subscriptions),
       execute: (args) => engineOf(engines, args).execute(args),
       subscribe: (args) => engineOf(engines, args).subscribe(args),
-      onSubscribe: async ({ extra }, _id, params) => {
+      onNext: (_context, _id, _params, _args, { errors, data, extensions }) =>
+        errors === undefined
+          ? undefined
+          : {
+              errors: errors.map(withoutHttp),
+              ...(data !== undefined && { data }),
+              ...(extensions !== undefined && { extensions }),
+            },
+      onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
+      onSubscribe: async ({ extra, subscriptions }, _id, params) => {
+        if (Object.keys(subscriptions).length > limits.subscriptionsPerSocket)
+          return [tooMany(limits.subscriptionsPerSocket)];
         const closed = new AbortController();
         extra.socket.once('close', () => closed.abort());
         const enveloped: Enveloped = yoga.getEnveloped({
@@ -57,7 +133,7 @@ export function serveWebSockets(
           const args: ExecutionArgs = {
             schema,
             operationName: params.operationName,
-            document: parse(params.query),
+            document: parse(textOf(params, persisted)),
             variableValues: params.variables,
             contextValue: await contextFactory(),
           };
@@ -77,6 +153,7 @@ export function serveWebSockets(
   );
   return {
     dispose: async () => {
+      idle.stop();
       await disposable.dispose();
       // dispose() sends the closing handshake; a client that does not answer it is cut off.
       for (const client of sockets.clients) client.terminate();
@@ -88,4 +165,53 @@ function engineOf(engines: WeakMap<ExecutionArgs, Engine>, args: ExecutionArgs):
   const engine = engines.get(args);
   if (engine === undefined) throw new Error('an operation was executed that was not subscribed');
   return engine;
+}
+
+function textOf(params: object, persisted: PersistedOperations | undefined): string {
+  const text = operationText(params, persisted);
+  if (typeof text === 'string' && text !== '') return text;
+  throw new GraphQLError('There is no operation: send its text as `query`.', {
+    extensions: { code: 'BAD_REQUEST' },
+  });
+}
+
+/** The status that an error has over HTTP says nothing here. */
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { http: _, ...extensions } = error.extensions;
+  return { ...error.toJSON(), extensions };
+}
+
+function tooMany(allowed: number): GraphQLError {
+  return new GraphQLError(
+    `This socket has ${allowed} operations under way, and no more are allowed at a time (LIMIT_SUBSCRIPTIONS_PER_SOCKET). End one first.`,
+    { extensions: { code: 'TOO_MANY_SUBSCRIPTIONS', allowed } },
+  );
+}
+
+/** How many times it is looked for idle sockets within their time-out. */
+const LOOKS = 4;
+
+/** Closes sockets that have had no operation for a while; one look at all of them instead of a timer for each. */
+class IdleSockets {
+  readonly #watched = new Map<WebSocket, { operations: object; since: number }>();
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(timeoutMs: number) {
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      for (const [socket, one] of this.#watched) {
+        if (Object.keys(one.operations).length > 0) one.since = now;
+        else if (now - one.since >= timeoutMs) socket.close(NORMAL_CLOSURE, 'Idle');
+      }
+    }, timeoutMs / LOOKS).unref();
+  }
+
+  watch(socket: WebSocket, operations: object): void {
+    this.#watched.set(socket, { operations, since: performance.now() });
+    socket.once('close', () => this.#watched.delete(socket));
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
 }

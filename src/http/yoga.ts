@@ -1,5 +1,5 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
@@ -7,15 +7,19 @@ import { localCaller } from '../auth/caller.ts';
 import type { Domain } from '../schema/context.ts';
 import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
+import { corsFor } from './cors.ts';
+import { documentCache } from './document-cache.ts';
 import { graphiqlOptions } from './graphiql.ts';
 import { jsonOnly } from './json-only.ts';
+import { operationLimits, type OperationLimits } from './operation-limits.ts';
 import { operationLog } from './operation-log.ts';
+import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
+import { rateLimit, type Rates } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
+import { nonceOf } from './security-headers.ts';
+import { subscriptionLimit } from './subscription-limit.ts';
 
 export const GRAPHQL_PATH = '/graphql';
-/** A purchase is under 2 kB; a long query with its variables under 100. */
-const MAX_BODY_BYTES = 1_000_000;
-
 export interface NodeContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -33,21 +37,31 @@ export function createGatewayYoga(options: {
   log: Logger;
   newId: () => string;
   allowedOrigins: readonly string[];
+  limits: { operation: OperationLimits; subscriptionsPerCaller: number };
+  rates: Rates;
+  persisted: PersistedOperations | undefined;
 }): GatewayYoga {
-  const { domain, log, newId, allowedOrigins } = options;
+  const { domain, log, newId, allowedOrigins, limits, rates, persisted } = options;
   return createYoga<Partial<NodeContext & SocketContext>, RequestContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ request, req, res, socketSignal }) => {
       const requestId = requestIdOf(req) ?? newId();
       if (res !== undefined && !res.headersSent) res.setHeader('x-request-id', requestId);
-      return createRequestContext({
-        caller: localCaller,
-        domain,
-        requestId,
-        signal: socketSignal ?? request.signal,
-        transport: socketSignal === undefined ? 'http' : 'websocket',
-      });
+      const setHeader = (name: string, value: string) => {
+        if (res !== undefined && !res.headersSent) res.setHeader(name, value);
+      };
+      return createRequestContext(
+        {
+          caller: localCaller,
+          domain,
+          requestId,
+          signal: socketSignal ?? request.signal,
+          transport: socketSignal === undefined ? 'http' : 'websocket',
+          setHeader,
+        },
+        rates,
+      );
     },
     maskedErrors: {
       maskError: (error) => {
@@ -57,17 +71,29 @@ export function createGatewayYoga(options: {
         return masked;
       },
     },
-    graphiql: () => graphiqlOptions(newId()),
-    renderGraphiQL,
+    graphiql: (_request, server) => ({ ...graphiqlOptions(newId()), nonce: nonceOf(server?.req) }),
+    // The first script tag is the page's own; what else looks like one stands within it.
+    renderGraphiQL: ({ nonce, ...page }: GraphiQLOptions & { nonce?: string }) =>
+      renderGraphiQL(page).replace('<script>', `<script nonce="${nonce ?? ''}">`),
     landingPage: false,
-    cors:
-      allowedOrigins.length === 0
-        ? false
-        : { origin: [...allowedOrigins], methods: ['POST', 'GET', 'OPTIONS'] },
+    cors: allowedOrigins.length === 0 ? false : corsFor(allowedOrigins),
     multipart: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    // http-server.ts has bounded it before.
+    maxRequestBodySize: false,
+    // One operation a request: each is counted, limited and logged by itself.
+    batching: false,
+    extraParamNames: ['documentId'],
+    parserAndValidationCache: documentCache(),
     logging: false,
-    plugins: [jsonOnly(), operationLog(log)],
+    plugins: [
+      jsonOnly(),
+      persisted !== undefined && persistedOperations(persisted),
+      // Before the limits: who sends what is refused is counted too. What the limits refuse is logged.
+      operationLog(log),
+      rateLimit(rates),
+      operationLimits(limits.operation),
+      subscriptionLimit(limits.subscriptionsPerCaller),
+    ],
   });
 }
 

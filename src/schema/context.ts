@@ -2,6 +2,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { CatalogueService } from '../purchases/catalogue-service.ts';
 import type { EventFeed } from '../purchases/feed.ts';
 import type { Journal } from '../purchases/journal.ts';
+import type { Problem } from '../purchases/problem.ts';
 import type { PurchaseService } from '../purchases/service.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -21,4 +22,6 @@ export interface Context {
   readonly loaders: Loaders;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Counts something that reaches the upstream; why it may not be done now, if it may not. */
+  readonly admit: () => Promise<Problem | undefined>;
 }

@@ -34,6 +34,7 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: 'The same for several ids: one answer each, in their order.',
     args: { ids: t.arg.idList({ required: true, description: `Opaque ids, at most ${MAX_NODES}.` }) },
+    complexity: ({ ids }) => ({ field: ids.length, multiplier: Math.max(ids.length, 1) }),
     resolve: (_root, { ids }, context) => {
       if (ids.length > MAX_NODES) throw badArgument('ids', `Ask for at most ${MAX_NODES} ids at once.`);
       return Promise.all(ids.map((id) => load(id, context)));

@@ -1,0 +1,63 @@
+import { WebSocket } from 'ws';
+
+/** A client that has not read so much of what it asked for is not reading. */
+const MOST_UNREAD_BYTES = 1_000_000;
+/** How long a closing frame may wait behind what is not read. */
+const CLOSING_MS = 1_000;
+
+const TRY_AGAIN_LATER = 1013;
+const POLICY_VIOLATION = 1008;
+/** Of graphql-ws's protocol: an operation before the credentials, and credentials that are refused. */
+const REFUSED = [4401, 4403];
+
+/** A WebSocket that lets no client make us keep what it does not read, nor read what it floods us with. */
+export class GatewaySocket extends WebSocket {
+  /** Told once when the client's credentials were refused. */
+  onRefused: (() => void) | undefined;
+  #messages = 0;
+  #since = 0;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    if (code !== undefined && REFUSED.includes(code)) {
+      this.onRefused?.();
+      this.onRefused = undefined;
+    }
+    super.close(code, reason);
+  }
+
+  override send(data: string, done?: (error?: Error) => void): void;
+  override send(data: string, options: object, done?: (error?: Error) => void): void;
+  override send(
+    data: string,
+    options?: object | ((error?: Error) => void),
+    done?: (error?: Error) => void,
+  ): void {
+    if (this.bufferedAmount > MOST_UNREAD_BYTES) {
+      this.#giveUp(TRY_AGAIN_LATER, 'Read faster');
+      (typeof options === 'function' ? options : done)?.();
+    } else if (typeof options === 'object') super.send(data, options, done);
+    else super.send(data, options);
+  }
+
+  /** Counts messages and pings; who sends more in a second is heard no more. */
+  limitMessages(perSecond: number): void {
+    const count = () => {
+      const now = performance.now();
+      if (now - this.#since >= 1_000) {
+        this.#since = now;
+        this.#messages = 0;
+      }
+      this.#messages += 1;
+      if (this.#messages > perSecond) this.#giveUp(POLICY_VIOLATION, 'Too many messages');
+    };
+    this.on('message', count);
+    this.on('ping', count);
+  }
+
+  #giveUp(code: number, reason: string): void {
+    this.removeAllListeners('message').removeAllListeners('ping');
+    if (this.readyState !== WebSocket.OPEN) return;
+    this.close(code, reason);
+    setTimeout(() => this.terminate(), CLOSING_MS).unref();
+  }
+}
