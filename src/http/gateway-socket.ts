@@ -35,8 +35,20 @@ export class GatewaySocket extends WebSocket {
     if (this.bufferedAmount > MOST_UNREAD_BYTES) {
       this.#giveUp(TRY_AGAIN_LATER, 'Read faster');
       (typeof options === 'function' ? options : done)?.();
-    } else if (typeof options === 'object') super.send(data, options, done);
-    else super.send(data, options);
+      return;
+    }
+    const tell = typeof options === 'function' ? options : done;
+    // What can't be sent to a client that has gone is no error of ours.
+    const sent = (error?: Error) => {
+      tell?.(this.readyState === WebSocket.OPEN ? error : undefined);
+    };
+    if (typeof options === 'object') super.send(data, options, sent);
+    else super.send(data, sent);
+  }
+
+  /** A frame that breaks the protocol: ws closes the socket with its code, and graphql-ws would print it besides. */
+  override emit(event: string | symbol, ...details: unknown[]): boolean {
+    return event === 'error' || super.emit(event, ...details);
   }
 
   /** Counts messages and pings; who sends more in a second is heard no more. */

@@ -1,3 +1,6 @@
+import { setMaxListeners } from 'node:events';
+import type { IncomingMessage, Server } from 'node:http';
+
 import {
   GraphQLError,
   type DocumentNode,
@@ -7,7 +10,6 @@ import {
 } from 'graphql';
 import type { OperationResult } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
-import type { IncomingMessage, Server } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 import type { ClientAddress } from './client-address.ts';
@@ -64,6 +66,7 @@ export function serveWebSockets(
   { allowedOrigins, limits, rates, persisted, clientAddressOf }: SocketOptions,
 ): { dispose: () => Promise<void> } {
   const perAddress = new Map<string, number>();
+  const signals = new WeakMap<WebSocket, AbortSignal>();
   const refusalOf = (request: IncomingMessage): [status: number, reason: string] | undefined => {
     if (!isAllowedOrigin(request, allowedOrigins)) return [403, 'Origin not allowed'];
     const address = clientAddressOf(request);
@@ -91,7 +94,12 @@ export function serveWebSockets(
   sockets.on('connection', (socket, request) => {
     const address = clientAddressOf(request);
     perAddress.set(address, (perAddress.get(address) ?? 0) + 1);
+    // One for all of a socket's operations: a listener for each would stay until the socket closes.
+    const closed = new AbortController();
+    setMaxListeners(0, closed.signal);
+    signals.set(socket, closed.signal);
     socket.once('close', () => {
+      closed.abort();
       const left = (perAddress.get(address) ?? 1) - 1;
       if (left === 0) perAddress.delete(address);
       else perAddress.set(address, left);
@@ -121,11 +129,9 @@ export function serveWebSockets(
       onSubscribe: async ({ extra, subscriptions }, _id, params) => {
         if (Object.keys(subscriptions).length > limits.subscriptionsPerSocket)
           return [tooMany(limits.subscriptionsPerSocket)];
-        const closed = new AbortController();
-        extra.socket.once('close', () => closed.abort());
         const enveloped: Enveloped = yoga.getEnveloped({
           req: extra.request,
-          socketSignal: closed.signal,
+          socketSignal: signals.get(extra.socket) ?? AbortSignal.abort(),
           params,
         });
         const { schema, execute, subscribe, contextFactory, parse, validate } = enveloped;
