@@ -1,6 +1,7 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   getOperationAST,
+  getVariableValues,
   GraphQLError,
   Kind,
   parse,
@@ -32,6 +33,8 @@ export interface OperationLimits {
 
 /** Variables that are nested deeper are of no type here. */
 const MOST_NESTED = 32;
+/** NUL, which PostgreSQL keeps in no text, and half of a pair, which UTF-8 has not: two that differ would become one. */
+const NO_TEXT = /[\0\p{Surrogate}]/u;
 /** Asking for the schema costs as much as a page of purchases. */
 const INTROSPECTION_COST = 1_000;
 /** A field with a selection of its own is compared with each of its name, and so are the fields within. */
@@ -72,7 +75,7 @@ export function operationLimits(limits: OperationLimits): Plugin<RequestContext>
     const refusal =
       overVariables(args.variableValues ?? {}, limits.listItems) ??
       overCost(args, countedOf(args.document), limits);
-    if (refusal !== undefined) event.setResultAndStopExecution({ errors: [refusal] });
+    if (refusal !== undefined) event.setResultAndStopExecution({ errors: [refusal].flat() });
   };
   return {
     onParse: ({ setParseFn }) =>
@@ -108,6 +111,7 @@ function countDocument(document: DocumentNode, limits: OperationLimits): Counted
   let directives = 0;
   let longest = 0;
   let introspections = 0;
+  let noText = false;
   let mostRepeated = 0;
   const repeated = new Map<string, number>();
   visit(document, {
@@ -129,6 +133,9 @@ function countDocument(document: DocumentNode, limits: OperationLimits): Counted
     Directive: () => {
       directives += 1;
     },
+    StringValue: ({ value }) => {
+      noText ||= NO_TEXT.test(value);
+    },
     ListValue: ({ values }) => {
       longest = Math.max(longest, values.length);
     },
@@ -141,6 +148,7 @@ function countDocument(document: DocumentNode, limits: OperationLimits): Counted
     if (mostRepeated > MOST_REPEATED)
       return tooComplex('repetitions of a field', MOST_REPEATED, mostRepeated, 'Ask for it once.');
     if (longest > limits.listItems) return tooLong(limits.listItems, longest);
+    if (noText) return unreadable('document');
     return undefined;
   };
   return { refusal: refusal(), introspections, costs: new Map() };
@@ -148,24 +156,35 @@ function countDocument(document: DocumentNode, limits: OperationLimits): Counted
 
 /** Walks the variables without recursion: they are as deep as the client likes. */
 function overVariables(variables: object, listItems: number): GraphQLError | undefined {
-  const left: { value: unknown; depth: number }[] = [{ value: variables, depth: 0 }];
+  const left: { value: unknown; path: string; depth: number }[] = [{ value: variables, path: '', depth: 0 }];
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const { value, depth } = next;
+    const { value, path, depth } = next;
+    if (typeof value === 'string' && NO_TEXT.test(value)) return unreadable(`variable ${path}`);
     if (typeof value !== 'object' || value === null) continue;
     if (Array.isArray(value) && value.length > listItems) return tooLong(listItems, value.length);
-    if (depth > MOST_NESTED)
-      return tooComplex(
-        'levels of nested variables',
-        MOST_NESTED,
-        undefined,
-        'Send the input as the schema has it.',
-      );
-    for (const inner of Object.values(value)) left.push({ value: inner, depth: depth + 1 });
+    if (depth > MOST_NESTED) {
+      const remedy = 'Send the input as the schema has it.';
+      return tooComplex('levels of nested variables', MOST_NESTED, undefined, remedy);
+    }
+    for (const [name, inner] of Object.entries(value)) {
+      left.push({ value: inner, path: path === '' ? name : `${path}.${name}`, depth: depth + 1 });
+    }
   }
   return undefined;
 }
 
-function overCost(args: ExecutionArgs, counted: Counted, limits: OperationLimits): GraphQLError | undefined {
+function unreadable(where: string): GraphQLError {
+  return new GraphQLError(
+    `The ${where} holds a NUL character or half of a surrogate pair, which are no text. Remove it.`,
+    { extensions: { code: 'BAD_REQUEST', http: { status: 400, spec: true } } },
+  );
+}
+
+function overCost(
+  args: ExecutionArgs,
+  counted: Counted,
+  limits: OperationLimits,
+): GraphQLError | GraphQLError[] | undefined {
   const operation = getOperationAST(args.document, args.operationName);
   if (operation == null) return undefined;
   const key = costKey(operation, args.variableValues ?? {});
@@ -179,7 +198,7 @@ function overCost(args: ExecutionArgs, counted: Counted, limits: OperationLimits
       );
     } catch (error) {
       // Arguments or variables that cannot be read cannot be counted; nothing of the operation is executed then.
-      if (error instanceof GraphQLError) return error;
+      if (error instanceof GraphQLError) return unreadableInput(error, operation, args);
       throw error;
     }
     if (counted.costs.size >= MOST_COSTS) counted.costs.clear();
@@ -191,6 +210,22 @@ function overCost(args: ExecutionArgs, counted: Counted, limits: OperationLimits
   if (cost > limits.cost)
     return tooComplex('points', limits.cost, cost, 'Ask for fewer fields, or for smaller pages.');
   return undefined;
+}
+
+/** Every wrong variable, or the argument that is wrong. */
+function unreadableInput(
+  error: GraphQLError,
+  operation: OperationDefinitionNode,
+  { schema, variableValues }: ExecutionArgs,
+): GraphQLError[] {
+  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
+  return (errors ?? [error]).map(
+    ({ message, nodes }) =>
+      new GraphQLError(message, {
+        nodes: nodes ?? null,
+        extensions: { code: 'BAD_USER_INPUT', http: { status: 400, spec: true } },
+      }),
+  );
 }
 
 /**

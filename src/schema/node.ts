@@ -1,7 +1,7 @@
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { badArgument } from './errors.ts';
-import { decode } from './global-id.ts';
+import { accountNumberOf, decode } from './global-id.ts';
 
 const MAX_NODES = 100;
 
@@ -10,8 +10,10 @@ async function load(globalId: string, { loaders }: Context) {
   const decoded = decode(globalId);
   if (decoded === null) return null;
   switch (decoded.typename) {
-    case 'Account':
-      return (await loaders.account.load(Number(decoded.id))) ?? null;
+    case 'Account': {
+      const id = accountNumberOf(globalId);
+      return id === null ? null : ((await loaders.account.load(id)) ?? null);
+    }
     case 'Quote':
       return (await loaders.quote.load(decoded.id)) ?? null;
     case 'Purchase':
