@@ -100,7 +100,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       response.once('close', () => setImmediate(() => closing && server.closeIdleConnections()));
       securityHeaders(request, response, options.hstsMaxAge);
       const path = request.url?.split('?', 1)[0];
-      if (path === GRAPHQL_PATH) void serveGraphql(request, response);
+      // HTTP/0.9 has no headers, and so no host, no origin and no credentials.
+      if (request.httpVersionMajor < 1) sendText(response, 505, 'Speak HTTP/1.1.');
+      else if (path === GRAPHQL_PATH) void serveGraphql(request, response);
       else if (path === '/health/live') health.live(response);
       else if (path === '/health/ready') void health.ready(response);
       else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();

@@ -95,12 +95,12 @@ function parseWithin(tokens: number, source: string | Source, options?: ParseOpt
   try {
     return parse(source, { ...options, maxTokens: tokens });
   } catch (error) {
-    if (
-      error instanceof GraphQLError &&
-      /^Syntax Error: Document contains more tha\w \d+ tokens/.test(error.message)
-    ) {
+    if (!(error instanceof GraphQLError)) throw error;
+    if (/^Syntax Error: Document contains more tha\w \d+ tokens/.test(error.message)) {
       throw tooComplex('tokens', tokens, undefined, 'Shorten the document, or split it into several.');
     }
+    // Yoga names it over HTTP alone.
+    error.extensions['code'] ??= 'GRAPHQL_PARSE_FAILED';
     throw error;
   }
 }
