@@ -102,6 +102,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const path = request.url?.split('?', 1)[0];
       // HTTP/0.9 has no headers, and so no host, no origin and no credentials.
       if (request.httpVersionMajor < 1) sendText(response, 505, 'Speak HTTP/1.1.');
+      else if (!URL.canParse(`http://${request.headers.host ?? ''}`)) sendText(response, 400, 'Name a host.');
       else if (path === GRAPHQL_PATH) void serveGraphql(request, response);
       else if (path === '/health/live') health.live(response);
       else if (path === '/health/ready') void health.ready(response);

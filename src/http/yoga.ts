@@ -1,4 +1,5 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { GraphQLError } from 'graphql';
 import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -10,6 +11,7 @@ import { schema } from '../schema/index.ts';
 import { corsFor } from './cors.ts';
 import { documentCache } from './document-cache.ts';
 import { graphiqlOptions } from './graphiql.ts';
+import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
 import { operationLimits, type OperationLimits } from './operation-limits.ts';
 import { operationLog } from './operation-log.ts';
@@ -66,7 +68,7 @@ export function createGatewayYoga(options: {
     maskedErrors: {
       maskError: (error) => {
         const masked = toGraphQLError(error);
-        if (masked.extensions['code'] === 'INTERNAL')
+        if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
           log.error({ err: error }, 'an operation failed unexpectedly');
         return masked;
       },
@@ -86,6 +88,7 @@ export function createGatewayYoga(options: {
     parserAndValidationCache: documentCache(),
     logging: false,
     plugins: [
+      internalErrors(log),
       jsonOnly(),
       persisted !== undefined && persistedOperations(persisted),
       // Before the limits: who sends what is refused is counted too. What the limits refuse is logged.
@@ -95,6 +98,12 @@ export function createGatewayYoga(options: {
       subscriptionLimit(limits.subscriptionsPerCaller),
     ],
   });
+}
+
+/** A client that is gone while it is read for is nothing to look into. */
+function hasLeft(error: unknown): boolean {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  return original instanceof Error && original.name === 'AbortError';
 }
 
 /** The client's own X-Request-Id where it is one that may be logged. */

@@ -27,14 +27,19 @@ const command = [
 ];
 
 /** The real process, as it is run, on a sandbox of its own. Its memory is told on a signal, by a file of the tests. */
-export async function startHostileServer(env: Readonly<Record<string, string>> = {}): Promise<HostileServer> {
+export async function startHostileServer(
+  env: Readonly<Record<string, string>> = {},
+  standBetween?: (upstream: string) => Promise<{ url: string; close: () => Promise<void> }>,
+): Promise<HostileServer> {
   const sandbox = await startSandbox();
+  const between = await standBetween?.(sandbox.url);
   const folder = await temporaryFolder();
   const path = join(folder.path, 'gateway.db');
   const limits = {
     LIMIT_MESSAGES_PER_SECOND: '200',
     RATE_LIMIT_REFUSED_PER_MINUTE: '0',
     REQUEST_TIMEOUT_MS: '1000',
+    ...(between && { SCRATCHPOWER_BASE_URL: between.url }),
   };
   const gateway = await startGatewayProcess({ ...environment(sandbox, path), ...limits, ...env }, command);
   return {
@@ -63,6 +68,7 @@ export async function startHostileServer(env: Readonly<Record<string, string>> =
     },
     async [Symbol.asyncDispose]() {
       await gateway[Symbol.asyncDispose]();
+      await between?.close();
       await sandbox.close();
       await folder[Symbol.asyncDispose]();
     },
