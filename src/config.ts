@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig } from './config/auth.ts';
 import { dataKeyNames, readDataKeys, type DataKeyConfig } from './config/data-keys.ts';
 import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
+import { limitFaults, limitsOf, limitsShape, type LimitsConfig } from './config/limits.ts';
+import { milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
 
 /** Everything the process is told by its environment. The README's table is its documentation. */
-export interface Config {
+export interface Config extends LimitsConfig {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
@@ -69,26 +71,7 @@ export class ConfigError extends Error {
   }
 }
 
-const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
-
-const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .trim()
-    .regex(/^\d+$/, `must be a whole number of ${unit}`)
-    .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
-    .default(fallback);
-
-/** A timer's longest wait, which Node keeps in 32 bits. */
-const LONGEST_TIMER_MS = 2_147_483_647;
 const HUNDRED_YEARS_MS = 3_155_760_000_000;
-
-const milliseconds = (fallback: number, min = 1, max = LONGEST_TIMER_MS) =>
-  wholeNumber('milliseconds', fallback, min, max);
-
-const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
-  z.enum(values, { error: `must be one of: ${values.join(', ')}` });
 
 const databaseUrl = z
   .string()
@@ -145,6 +128,7 @@ const environment = z.object({
   CIRCUIT_OPEN_MS: milliseconds(5_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
   ALLOWED_ORIGINS: origins,
+  ...limitsShape,
 });
 
 /** Every name that is read. */
@@ -208,7 +192,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const { dataKeys, faults: keyFaults } = readDataKeys(withoutEmpty(env));
   const { integrations, faults: integrationFaults } = readIntegrations(withoutEmpty(env));
   const faults = [
-    ...(parsed.success ? [] : faultsOf(parsed.error)),
+    ...(parsed.success ? limitFaults(parsed.data) : faultsOf(parsed.error)),
     ...integrationFaults,
     ...authFaults,
     ...keyFaults,
@@ -260,6 +244,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     ...access,
     allowedOrigins: values.ALLOWED_ORIGINS,
+    ...limitsOf(values),
   };
 }
 

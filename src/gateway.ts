@@ -10,10 +10,14 @@ import type { KeyStore } from './auth/key-store.ts';
 import type { Config } from './config.ts';
 import type { IntegrationConfig } from './config/integrations.ts';
 import { createUpstream } from './datasources/facade.ts';
+import { clientAddress } from './http/client-address.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
+import { loadPersistedOperations } from './http/persisted-operations.ts';
+import { Rates } from './http/rates.ts';
 import { createGatewayYoga } from './http/yoga.ts';
 import { openPostgresRecord } from './journal/postgres.ts';
+import { openRateCounts } from './journal/postgres/rates.ts';
 import { openSqliteRecord } from './journal/sqlite.ts';
 import type { JournalRecord } from './purchases/journal.ts';
 import { Liveness } from './purchases/liveness.ts';
@@ -44,12 +48,19 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
+  // Before the record: a faulty manifest is a fault of the configuration.
+  const persisted =
+    config.persistedOperations &&
+    (await loadPersistedOperations(config.persistedOperations.path, config.persistedOperations.only));
   const record = await openRecord(config, { instance: newId(), runtime, log });
   const liveness = new Liveness({ journal: record, runtime, log, leaseMs: config.instanceLeaseMs });
   const served: Integration[] = [];
+  const counts =
+    config.database.kind === 'postgres' ? await openRateCounts(config.database.url, log) : undefined;
   const closeRecord = async () => {
     for (const { feed } of served) feed.close();
     await Promise.all(served.map(({ upstream }) => upstream.close()));
+    await counts?.close();
     await record.close();
   };
   /** What could not be started is ended. */
@@ -78,19 +89,23 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
       );
     },
   });
-  const { allowedOrigins, host, port, discovery } = config;
+  const { allowedOrigins, host, port, discovery, limits, hstsMaxAge } = config;
   const authenticator = await openAuthenticator(config.auth, { store: record.keys, runtime, log }).catch(
     orClose(() => liveness.stop()),
   );
   const authenticates = config.auth.mode !== 'none';
-  const access = { authenticator, authenticates, runtime, log, allowedOrigins };
+  const rates = new Rates(config.rates, counts);
+  const access = { authenticator, authenticates, runtime, log, allowedOrigins, limits, rates, persisted };
   const domains = new Domains(served);
   const yoga = createGatewayYoga({
     ...{ ...access, discovery, newId },
     domainOf: (caller) => domains.of(caller),
   });
 
-  const http = await startHttpServer({ ...access, yoga, health, host, port }).catch(
+  const http = await startHttpServer({
+    ...{ ...access, yoga, health, host, port, hstsMaxAge },
+    clientAddressOf: clientAddress(config.trustProxy),
+  }).catch(
     orClose(
       () => authenticator.close(),
       () => liveness.stop(),

@@ -1,14 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import type { Authenticator } from '../auth/authenticator.ts';
-import type { Runtime } from '../purchases/runtime.ts';
 import type { Logger } from 'pino';
 
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Runtime } from '../purchases/runtime.ts';
+import { readBody } from './body.ts';
+import type { ClientAddress } from './client-address.ts';
 import type { Health } from './health.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
-import { serveWebSockets } from './websocket.ts';
+import type { PersistedOperations } from './persisted-operations.ts';
+import type { Rates } from './rates.ts';
+import { securityHeaders } from './security-headers.ts';
+import { serveWebSockets, type SocketLimits } from './websocket.ts';
 import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 
 export interface HttpServer {
@@ -30,31 +35,98 @@ export interface HttpServerOptions {
   readonly authenticates: boolean;
   readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
   readonly log: Pick<Logger, 'info'>;
+  readonly limits: { readonly http: HttpLimits; readonly socket: SocketLimits };
+  readonly rates: Rates;
+  readonly persisted: PersistedOperations | undefined;
+  readonly clientAddressOf: ClientAddress;
+  /** Seconds of Strict-Transport-Security; 0 sends none. */
+  readonly hstsMaxAge: number;
 }
+
+export interface HttpLimits {
+  readonly bodyBytes: number;
+  /** Of all kinds; who comes on top is cut off. */
+  readonly connections: number;
+  /** By then a request has arrived, with its headers and its body. */
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection is kept. */
+  readonly keepAliveTimeoutMs: number;
+}
+
+/** A token has its place in a header; a cookie or a forged header of megabytes has not. */
+const MAX_HEADER_BYTES = 16_384;
+/** How often it is looked for requests that do not arrive, in their time-out. */
+const CHECKS_PER_TIMEOUT = 4;
 
 /** Listens, or throws an Error whose message says why it can't. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { yoga, health, host, port, allowedOrigins, authenticates } = options;
+  const { yoga, health, host, port, allowedOrigins, authenticates, rates, clientAddressOf } = options;
+  const limits = options.limits.http;
   const streams = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
-  const server = createServer((request, response) => {
-    // A connection that becomes idle while we close would otherwise hold us until its keep-alive time is over.
-    response.once('close', () => setImmediate(() => closing && server.closeIdleConnections()));
-    const path = request.url?.split('?', 1)[0];
-    if (path === GRAPHQL_PATH) {
-      if (!authenticates && !isOwnHost(request, allowedOrigins)) refuseHost(response);
-      else if (!isAllowedOrigin(request, allowedOrigins)) refuseOrigin(response);
-      else {
-        trackStream(request, response, streams);
-        void yoga(request, response);
+  const serveGraphql = async (request: IncomingMessage, response: ServerResponse) => {
+    if (!authenticates && !isOwnHost(request, allowedOrigins)) {
+      refuseHost(response);
+      return;
+    }
+    if (!isAllowedOrigin(request, allowedOrigins)) {
+      refuseOrigin(response);
+      return;
+    }
+    const address = clientAddressOf(request);
+    const wait = rates.shutOutFor(address);
+    if (wait > 0) {
+      refuseAddress(response, wait);
+      return;
+    }
+    response.once('finish', () => {
+      if (wereRefused(response)) void rates.refused(address);
+    });
+    // Node's parser lets no more bytes through than Content-Length announces.
+    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
+      refuseBody(response, limits);
+      return;
+    }
+    if (request.headers['transfer-encoding'] !== undefined) {
+      const body = await readBody(request, limits.bodyBytes);
+      if (body === 'GONE') return;
+      if (body === 'TOO_LARGE') {
+        refuseBody(response, limits);
+        return;
       }
-    } else if (path === '/health/live') health.live(response);
-    else if (path === '/health/ready') void health.ready(response);
-    else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
-    else sendText(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
-  });
+      // As frameworks do whose body parsers went before; an empty one must not make Yoga wait for the stream.
+      Object.assign(request, { body: body.length === 0 ? ' ' : body });
+    }
+    trackStream(request, response, streams);
+    await yoga(request, response);
+  };
+  const server = createServer(
+    {
+      insecureHTTPParser: false,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: limits.requestTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: Math.ceil(limits.requestTimeoutMs / CHECKS_PER_TIMEOUT),
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+    },
+    (request, response) => {
+      // A connection that becomes idle while we close would otherwise hold us until its keep-alive time is over.
+      response.once('close', () => setImmediate(() => closing && server.closeIdleConnections()));
+      securityHeaders(request, response, options.hstsMaxAge);
+      const path = request.url?.split('?', 1)[0];
+      // HTTP/0.9 has no headers, and so no host, no origin and no credentials.
+      if (request.httpVersionMajor < 1) sendText(response, 505, 'Speak HTTP/1.1.');
+      else if (!URL.canParse(`http://${request.headers.host ?? ''}`)) sendText(response, 400, 'Name a host.');
+      else if (path === GRAPHQL_PATH) void serveGraphql(request, response);
+      else if (path === '/health/live') health.live(response);
+      else if (path === '/health/ready') void health.ready(response);
+      else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
+      else sendText(response, 404, `There is nothing here. GraphQL is at ${GRAPHQL_PATH}.`);
+    },
+  );
+  server.maxConnections = limits.connections;
   await listen(server, host, port);
-  const sockets = serveWebSockets(server, options);
+  const sockets = serveWebSockets(server, { ...options, limits: options.limits.socket });
 
   const close = async (deadlineMs: number) => {
     health.shutDown();
@@ -71,6 +143,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: addressOf(server, host),
     close: (deadlineMs) => (closing ??= close(deadlineMs)),
   };
+}
+
+/** Credentials that were given, and were none: whoever gives none guesses nothing (RFC 6750, 3.1). */
+function wereRefused(response: ServerResponse): boolean {
+  const challenge = response.getHeader('www-authenticate');
+  return response.statusCode === 401 && typeof challenge === 'string' && challenge.includes('error=');
 }
 
 function trackStream(request: IncomingMessage, response: ServerResponse, streams: Set<ServerResponse>): void {
@@ -114,6 +192,33 @@ function refuseOrigin(response: ServerResponse): void {
     403,
     'Pages of this origin may not call the gateway. Add the origin to ALLOWED_ORIGINS.',
   );
+}
+
+function refuseAddress(response: ServerResponse, wait: number): void {
+  response.setHeader('retry-after', String(wait));
+  sendError(
+    response,
+    429,
+    'RATE_LIMITED',
+    `Too many credentials from this address were refused. Try again in ${wait} s.`,
+  );
+}
+
+function refuseBody(response: ServerResponse, { bodyBytes }: HttpLimits): void {
+  // What is still on its way of it is not waited for.
+  response.setHeader('connection', 'close');
+  sendError(
+    response,
+    413,
+    'BODY_TOO_LARGE',
+    `A request's body may have ${bodyBytes} bytes (LIMIT_BODY_BYTES). Send less at once.`,
+  );
+}
+
+function sendError(response: ServerResponse, status: number, code: string, message: string): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    .end(JSON.stringify({ errors: [{ message, extensions: { code } }] }));
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -1,19 +1,46 @@
+import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 /** The content types that a page of any site may send without being asked first, and none at all. */
 const SIMPLE = /^\s*($|application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)/i;
+/** A refusal repeats what was asked for, several times over. */
+const LONGEST_ACCEPT = 1_000;
 
-/** Refuses bodies that are no JSON: a foreign page can send a form, but JSON only after a CORS preflight. */
+/**
+ * Refuses bodies that are no JSON: a foreign page can send a form, but JSON only after a CORS preflight. What is packed
+ * is not unpacked, nor read as if it were not, which whoever looks at it on the way may have done.
+ */
 export function jsonOnly(): Plugin {
   return {
     onRequest: (event) => {
       const { request, fetchAPI } = event;
-      if (request.method !== 'POST' || !SIMPLE.test(request.headers.get('content-type') ?? '')) return;
-      const message = 'Send the operation as JSON, with "content-type: application/json".';
-      const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
-      event.endResponse(
-        new fetchAPI.Response(body, { status: 415, headers: { 'content-type': 'application/json' } }),
-      );
+      const refuse = (status: number, message: string) => {
+        const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+        const headers = { 'content-type': 'application/json' };
+        event.endResponse(new fetchAPI.Response(body, { status, headers }));
+      };
+      const header = (name: string) => request.headers.get(name) ?? '';
+      if (header('accept').length > LONGEST_ACCEPT) {
+        refuse(406, 'Ask for fewer types, such as "accept: application/json".');
+      } else if (request.method === 'POST' && SIMPLE.test(header('content-type'))) {
+        refuse(415, 'Send the operation as JSON, with "content-type: application/json".');
+      } else if (!/^\s*(identity)?\s*$/i.test(header('content-encoding'))) {
+        refuse(415, 'Send the operation as it is, without a content-encoding.');
+      }
+    },
+    // Yoga reads the parameters of a link with JSON.parse alone, whose error would pass for one of ours.
+    onRequestParse: ({ requestParser, setRequestParser }) => {
+      if (requestParser === undefined) return;
+      setRequestParser(async (request) => {
+        try {
+          return await requestParser(request);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          throw new GraphQLError('The variables or the extensions are no JSON.', {
+            extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
+          });
+        }
+      });
     },
   };
 }

@@ -1,5 +1,6 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { createYoga, type YogaServerInstance } from 'graphql-yoga';
+import { GraphQLError } from 'graphql';
+import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
@@ -11,16 +12,21 @@ import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
 import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
+import { corsFor } from './cors.ts';
+import { documentCache } from './document-cache.ts';
 import { graphiqlOptions } from './graphiql.ts';
+import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
+import { operationLimits, type OperationLimits } from './operation-limits.ts';
 import { operationLog } from './operation-log.ts';
+import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
+import { rateLimit, type Rates } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
 import { endUnsendable } from './unsendable.ts';
+import { nonceOf } from './security-headers.ts';
+import { subscriptionLimit } from './subscription-limit.ts';
 
 export const GRAPHQL_PATH = '/graphql';
-/** A purchase is under 2 kB; a long query with its variables under 100. */
-const MAX_BODY_BYTES = 1_000_000;
-
 export interface NodeContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -45,8 +51,12 @@ export function createGatewayYoga(options: {
   /** Whether callers show who they are; without it whoever reaches us may do everything. */
   authenticates: boolean;
   discovery: { readonly introspection: boolean; readonly graphiql: boolean };
+  limits: { operation: OperationLimits; subscriptionsPerCaller: number };
+  rates: Rates;
+  persisted: PersistedOperations | undefined;
 }): GatewayYoga {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
+  const { limits, rates, persisted } = options;
   return createYoga<ServerContext, RequestContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -54,41 +64,66 @@ export function createGatewayYoga(options: {
       if (admission === undefined) throw new Error('nobody was let in');
       const requestId = requestIdOf(req) ?? newId();
       if (res !== undefined && !res.headersSent) res.setHeader('x-request-id', requestId);
-      return createRequestContext({
-        caller: admission.caller,
-        domain: domainOf(admission.caller),
-        requestId,
-        signal: socketSignal ?? request.signal,
-        transport: socketSignal === undefined ? 'http' : 'websocket',
-      });
+      const setHeader = (name: string, value: string) => {
+        if (res !== undefined && !res.headersSent) res.setHeader(name, value);
+      };
+      return createRequestContext(
+        {
+          caller: admission.caller,
+          domain: domainOf(admission.caller),
+          requestId,
+          signal: socketSignal ?? request.signal,
+          transport: socketSignal === undefined ? 'http' : 'websocket',
+          setHeader,
+        },
+        rates,
+      );
     },
     maskedErrors: {
       maskError: (error) => {
         const masked = toGraphQLError(error);
-        if (masked.extensions['code'] === 'INTERNAL')
+        if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
           log.error({ err: error }, 'an operation failed unexpectedly');
         return masked;
       },
     },
-    graphiql: discovery.graphiql && (() => graphiqlOptions(newId(), authenticates)),
-    renderGraphiQL,
+    graphiql:
+      discovery.graphiql &&
+      ((_request, server) => ({ ...graphiqlOptions(newId(), authenticates), nonce: nonceOf(server?.req) })),
+    // The first script tag is the page's own; what else looks like one stands within it.
+    renderGraphiQL: ({ nonce, ...page }: GraphiQLOptions & { nonce?: string }) =>
+      renderGraphiQL(page).replace('<script>', `<script nonce="${nonce ?? ''}">`),
     landingPage: false,
-    cors:
-      allowedOrigins.length === 0
-        ? false
-        : { origin: [...allowedOrigins], methods: ['POST', 'GET', 'OPTIONS'] },
+    cors: allowedOrigins.length === 0 ? false : corsFor(allowedOrigins),
     multipart: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    // http-server.ts has bounded it before.
+    maxRequestBodySize: false,
+    // One operation a request: each is counted, limited and logged by itself.
+    batching: false,
+    extraParamNames: ['documentId'],
+    parserAndValidationCache: documentCache(),
     logging: false,
     plugins: [
+      internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),
       jsonOnly(),
       endUnsendable(),
       ...(discovery.introspection ? [] : [hiddenSchema()]),
+      persisted !== undefined && persistedOperations(persisted),
+      // Before the limits: who sends what is refused is counted too. What the limits refuse is logged.
       operationLog(log),
+      rateLimit(rates),
+      operationLimits(limits.operation),
+      subscriptionLimit(limits.subscriptionsPerCaller),
     ],
   });
+}
+
+/** A client that is gone while it is read for is nothing to look into. */
+function hasLeft(error: unknown): boolean {
+  const original = error instanceof GraphQLError ? error.originalError : error;
+  return original instanceof Error && original.name === 'AbortError';
 }
 
 /** The client's own X-Request-Id where it is one that may be logged. */

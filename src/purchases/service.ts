@@ -84,14 +84,24 @@ export class PurchaseService {
     return quote;
   }
 
-  /** Buys, at most once per key (R8). Goes on when the client has gone: `signal` only ends the checks before it. */
-  async confirm(input: ConfirmInput, signal?: AbortSignal): Promise<Purchase | Problem> {
+  /**
+   * Buys, at most once per key (R8). Goes on when the client has gone: `signal` only ends the checks before it. `admit`
+   * tells why nothing new may be bought now; a key that is known is answered all the same, for it costs the upstream
+   * nothing, and who asks must not be told that nothing was bought.
+   */
+  async confirm(
+    input: ConfirmInput,
+    signal?: AbortSignal,
+    admit?: () => Promise<Problem | undefined>,
+  ): Promise<Purchase | Problem> {
     const { journal, dispatcher, log } = this.#options;
     const wrong = [...wrongKey(input.idempotencyKey), ...wrongWait(input.waitMs)];
     if (wrong.length > 0) return invalidInput(wrong);
     const known = await this.#read(() => journal.purchase('idempotencyKey', input.idempotencyKey));
     if (known !== undefined && isProblem(known)) return known;
     if (known !== undefined && this.#sees(known)) return this.#again(known, input);
+    const tooMany = await admit?.();
+    if (tooMany !== undefined) return tooMany;
 
     const offer = await this.#offer(input.from, signal);
     if (isProblem(offer)) return offer;

@@ -1,4 +1,5 @@
 import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { GraphQLError, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
@@ -25,7 +26,7 @@ export interface Types {
 
 export const builder = new SchemaBuilder<Types>({
   // The first wraps the others.
-  plugins: [ScopeAuthPlugin, RelayPlugin],
+  plugins: [ScopeAuthPlugin, RelayPlugin, ComplexityPlugin],
   scopeAuth: {
     authScopes: ({ caller }) => grantsOf(caller),
     defaultStrategy: 'all',
@@ -35,11 +36,16 @@ export const builder = new SchemaBuilder<Types>({
     authorizeOnSubscribe: true,
     unauthorizedError: (_parent, _context, _info, { failure }) => forbiddenBy(failure),
   },
+  // Only declares what a field costs; src/http/operation-limits.ts adds it up, before anything is executed.
+  // A list without a page's size, such as tokens, attempts or accounts, seldom has more entries than this.
+  complexity: { disabled: true, defaultListMultiplier: 3 },
   defaultFieldNullability: false,
   relay: {
     edgesFieldOptions: {
       nullable: { list: false, items: false },
       description: 'The page, each with its cursor.',
+      // The page's size is counted where its argument is.
+      complexity: { multiplier: 1 },
     },
     nodeFieldOptions: { nullable: false, description: 'What stands here.' },
     nodeQueryOptions: false,

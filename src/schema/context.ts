@@ -1,4 +1,5 @@
 import type { Caller } from '../auth/caller.ts';
+import type { Problem } from '../purchases/problem.ts';
 import type { View } from '../purchases/view.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -12,4 +13,6 @@ export interface Context {
   readonly loaders: Loaders;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
+  /** Counts something that reaches the upstream; why it may not be done now, if it may not. */
+  readonly admit: () => Promise<Problem | undefined>;
 }

@@ -12,6 +12,8 @@ import { PurchaseRef } from './purchase.ts';
 import { QuoteRef } from './quote.ts';
 
 const DEFAULT_WAIT_MS = 15_000;
+/** Each is a call upstream and two writes of the record: worth a page of reading. */
+const MUTATION_COST = 100;
 
 const PurchaseInput = builder.inputType('PurchaseInput', {
   description: 'What to buy, for whom, and what pays.',
@@ -133,8 +135,9 @@ builder.mutationFields((t) => ({
     description:
       'Checks the subscriber with the provider and prices the purchase. Changes nothing; repeat it freely.',
     args: { input: t.arg({ type: PurchaseInput, required: true, description: 'What would be bought.' }) },
-    resolve: (_root, { input }, context) =>
-      context.domain.purchases.validate(inputOf(input, context), context.signal),
+    complexity: MUTATION_COST,
+    resolve: async (_root, { input }, context) =>
+      (await context.admit()) ?? context.domain.purchases.validate(inputOf(input, context), context.signal),
   }),
   confirmPurchase: t.field({
     type: ConfirmPurchaseResult,
@@ -148,10 +151,12 @@ builder.mutationFields((t) => ({
         description: 'What to buy, and your key for it.',
       }),
     },
+    complexity: MUTATION_COST,
     resolve: (_root, { input: { idempotencyKey, from, waitMs } }, context) =>
       context.domain.purchases.confirm(
         { idempotencyKey, from: sourceOf(from, context), waitMs: waitMs ?? DEFAULT_WAIT_MS },
         context.signal,
+        context.admit,
       ),
   }),
   retryPurchase: t.field({
@@ -160,7 +165,9 @@ builder.mutationFields((t) => ({
     description:
       'Asks ScratchPower again about a purchase that failed or is unresolved. Never charges twice.',
     args: { input: t.arg({ type: RetryPurchaseInput, required: true, description: 'Which purchase.' }) },
-    resolve: (_root, { input: { id, waitMs } }, { domain }) =>
+    complexity: MUTATION_COST,
+    resolve: async (_root, { input: { id, waitMs } }, { domain, admit }) =>
+      (await admit()) ??
       domain.purchases.retry({ id: resolveGlobal('Purchase', id), waitMs: waitMs ?? DEFAULT_WAIT_MS }),
   }),
 }));

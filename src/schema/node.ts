@@ -2,7 +2,7 @@ import { forbidden, grantsOf, rules, type Grant } from './access.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { badArgument } from './errors.ts';
-import { decode } from './global-id.ts';
+import { accountNumberOf, decode } from './global-id.ts';
 
 const MAX_NODES = 100;
 
@@ -24,8 +24,10 @@ async function load(globalId: string, { loaders, caller }: Context) {
   const grants = grantsOf(caller);
   if (any.length > 0 && !any.some((one) => grants[one])) throw forbidden(any);
   switch (decoded.typename) {
-    case 'Account':
-      return (await loaders.account.load(Number(decoded.id))) ?? null;
+    case 'Account': {
+      const id = accountNumberOf(globalId);
+      return id === null ? null : ((await loaders.account.load(id)) ?? null);
+    }
     case 'Quote':
       return (await loaders.quote.load(decoded.id)) ?? null;
     case 'Purchase':
@@ -50,6 +52,7 @@ builder.queryFields((t) => ({
     nullable: { list: false, items: true },
     description: 'The same for several ids: one answer each, in their order.',
     args: { ids: t.arg.idList({ required: true, description: `Opaque ids, at most ${MAX_NODES}.` }) },
+    complexity: ({ ids }) => ({ field: ids.length, multiplier: Math.max(ids.length, 1) }),
     resolve: (_root, { ids }, context) => {
       if (ids.length > MAX_NODES) throw badArgument('ids', `Ask for at most ${MAX_NODES} ids at once.`);
       return Promise.all(ids.map((id) => load(id, context)));

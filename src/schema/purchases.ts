@@ -56,6 +56,12 @@ function sizeOf({ first, last }: PageArgs): number {
   return first ?? last ?? DEFAULT_PAGE;
 }
 
+/** A page costs what is asked of each on it, as often as there may be any. */
+function pageCost({ first, last }: PageArgs): { multiplier: number } {
+  const size = first ?? last ?? DEFAULT_PAGE;
+  return { multiplier: Math.min(Math.max(size, 1), MAX_PAGE) };
+}
+
 /** One page, newest first, as the Relay specification has it. */
 async function pageOf(args: PageArgs, filter: PurchaseFilter, { domain }: Context) {
   const size = sizeOf(args);
@@ -114,6 +120,7 @@ builder.queryField('purchases', (t) =>
       before: t.arg.string({ description: pageArgs.before }),
       filter: t.arg({ type: PurchaseFilterInput, description: 'Only these.' }),
     },
+    complexity: pageCost,
     resolve: (_root, { filter, ...page }, context) => pageOf(page, filterOf(filter), context),
   }),
 );
@@ -130,6 +137,7 @@ builder.objectField(AccountRef, 'purchases', (t) =>
       before: t.arg.string({ description: pageArgs.before }),
       filter: t.arg({ type: PurchaseFilterInput, description: 'Only these.' }),
     },
+    complexity: pageCost,
     resolve: (account, { filter, ...page }, context) => {
       const wanted = filterOf(filter);
       const accountId = account.id;

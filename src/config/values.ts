@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** What a variable of the environment may hold; each fault is told by what must be there instead. */
+export const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
+
+export const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
+  z
+    .string()
+    .trim()
+    .regex(/^\d+$/, `must be a whole number of ${unit}`)
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
+    .default(fallback);
+
+/** A timer's longest wait, which Node keeps in 32 bits. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
+export const milliseconds = (fallback: number, min = 1, max = LONGEST_TIMER_MS) =>
+  wholeNumber('milliseconds', fallback, min, max);
+
+export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z.enum(values, { error: `must be one of: ${values.join(', ')}` });

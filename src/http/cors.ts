@@ -1,0 +1,26 @@
+import type { CORSOptions } from 'graphql-yoga';
+
+/** What pages of other sites may send, and read of the answer. */
+const REQUEST_HEADERS = ['content-type', 'authorization', 'x-request-id', 'accept'];
+const RESPONSE_HEADERS = ['x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after'];
+/** Browsers ask again after two hours at the latest whatever is said here. */
+const MAX_AGE_S = 7_200;
+
+/**
+ * For pages of the allowed origins, each told its own name; never with credentials, for a browser is not to add any of
+ * its own accord. Others have been refused before (origin.ts).
+ */
+export function corsFor(allowedOrigins: readonly string[]): (request: Request) => CORSOptions {
+  return (request) => {
+    const origin = request.headers.get('origin');
+    if (origin === null || !allowedOrigins.includes(origin)) return false;
+    return {
+      origin,
+      credentials: false,
+      methods: ['POST', 'GET', 'OPTIONS'],
+      allowedHeaders: REQUEST_HEADERS,
+      exposedHeaders: RESPONSE_HEADERS,
+      maxAge: MAX_AGE_S,
+    };
+  };
+}
