@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { systemRuntime } from '../../src/gateway.ts';
+import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
 import { openSqliteJournalBeside } from '../../src/journal/sqlite-beside.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { EventFeed } from '../../src/purchases/feed.ts';
@@ -66,7 +67,8 @@ describe('SQLite: beside a gateway', () => {
     );
     database.exec(`insert into kysely_migration values ('9999-of-the-future', '2999')`);
     await expect(beside(path)).rejects.toThrow(/9999-of-the-future.*newer version/);
-    expect(database.prepare('select count(*) as n from kysely_migration').all()).toEqual([{ n: 2 }]);
+    const n = Object.keys(sqliteMigrations).length;
+    expect(database.prepare('select count(*) as n from kysely_migration').all()).toEqual([{ n }]);
   });
 
   test('what is no record is refused, and none is made where there is none', async () => {
