@@ -75,6 +75,18 @@ describe('the environment', () => {
     ['READ_TIMEOUT_MS', '2147483648'],
     ['ANSWER_RETENTION_MS', '0'],
     ['ANSWER_RETENTION_MS', '3155760000001'],
+    ['LIMIT_TOKENS', '3001'],
+    ['LIMIT_DEPTH', '0'],
+    ['LIMIT_COST', 'much'],
+    ['LIMIT_BODY_BYTES', '10'],
+    ['LIMIT_SOCKETS', '-1'],
+    ['REQUEST_TIMEOUT_MS', '0'],
+    ['RATE_LIMIT_PER_MINUTE', '1.5'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '11'],
+    ['HSTS_MAX_AGE', 'on'],
+    ['PERSISTED_OPERATIONS_ONLY', 'yes'],
+    ['PERSISTED_OPERATIONS_ONLY', 'on'],
   ])('%s=%s is refused by name', (name, value) => {
     expect(faults({ ...good, [name]: value })).toContain(name);
   });

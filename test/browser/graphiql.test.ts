@@ -35,7 +35,12 @@ describe.skipIf(chromiumPath === undefined)('GraphiQL in a browser', () => {
       });
       const watcher = await open(context.newPage());
       const buyer = await open(context.newPage());
-      for (const page of [watcher, buyer]) page.on('pageerror', (error) => errors.push(error.message));
+      for (const page of [watcher, buyer]) {
+        page.on('pageerror', (error) => errors.push(error.message));
+        page.on('console', (line) => {
+          if (line.text().includes('Content Security Policy')) errors.push(line.text());
+        });
+      }
       watcher.on('websocket', (socket) => sockets.push(socket.url()));
 
       await watcher.goto(`${stack.gateway.url}/graphql`);

@@ -6,7 +6,7 @@ import { inTime, startHostileServer, type HostileServer } from './server.ts';
 
 /** Every status in order; node's own time-outs close the connection, at the latest. */
 async function send(url: string, { bytes }: ConnectionCase): Promise<string> {
-  const { text } = await raw(url, bytes, { ms: 1_400, gapMs: bytes.length > 1 ? 20 : 0 });
+  const { text } = await raw(url, bytes, { ms: 1_500, gapMs: bytes.length > 1 ? 20 : 0 });
   const statuses = [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => status);
   return statuses.length === 0 ? 'closed' : statuses.join(' ');
 }

@@ -63,6 +63,10 @@ export const quick = {
   RECONCILE_BASE_DELAY_MS: '100',
   RECONCILE_MAX_DELAY_MS: '400',
   SHUTDOWN_TIMEOUT_MS: '3000',
+  // A test may buy faster than anybody.
+  RATE_LIMIT_PER_MINUTE: '0',
+  RATE_LIMIT_PURCHASES_PER_MINUTE: '0',
+  RATE_LIMIT_INTEGRATION_PER_MINUTE: '0',
 };
 
 export function environment(sandbox: Sandbox, databasePath: string, options: StackOptions = {}) {
