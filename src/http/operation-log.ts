@@ -22,6 +22,7 @@ export function operationLog(log: Logger): Plugin<RequestContext> {
         ms,
         requestId,
         caller: caller.name,
+        ...(caller.integration !== undefined && { integration: caller.integration }),
         transport,
         outcome,
       });

@@ -12,8 +12,9 @@ export async function resealCommand(argv: readonly string[], surroundings: Surro
     .description(
       'Seal what the record holds anew, under the first key of DATA_KEYS, beside running gateways or without one.\nStart them with that key first: one that has it not yet as its first goes on writing under another.',
     )
+    .option('--no-compact', 'leave a SQLite file’s unused parts as they are, where plain text may be left')
     .option('--json', 'print one JSON document')
-    .action(async (options: { json?: true }) => {
+    .action(async (options: { compact: boolean; json?: true }) => {
       const record = await openRecordOf(env);
       let report;
       try {
@@ -23,7 +24,7 @@ export async function resealCommand(argv: readonly string[], surroundings: Surro
       }
       const database = databaseOf(env);
       // What lay in the file before may still be read from its unused parts.
-      if (database.kind === 'sqlite') await compact(database.path);
+      if (database.kind === 'sqlite' && options.compact) await compact(database.path);
       if (options.json === true) {
         terminal.out(json(report));
         return;

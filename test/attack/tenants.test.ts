@@ -77,7 +77,7 @@ async function hammer(
       const last = await journal.lastPosition();
       await until(() => seen[name].readers[0]?.at(-1)?.position === last, `the last event of ${name}`);
     }
-    await Promise.all(reading.map(({ stop }) => stop()));
+    for (const { stop } of reading) await stop();
     await Promise.all(reading.map(({ done }) => done));
     for (const name of integrations) {
       const history = {

@@ -54,6 +54,6 @@ it('docs/operations.md shows only commands that work, in their order', { timeout
 it('docs/operations.md tells every command there is', async () => {
   const { out } = await script('purchases', ['--help'], 'none');
   const commands = [...out.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name ?? '');
-  expect(commands.sort()).toEqual(['list', 'retry', 'settle', 'show', 'statement']);
+  expect(commands.sort()).toEqual(['audit', 'list', 'retry', 'settle', 'show', 'statement']);
   for (const name of commands) expect(page).toContain(`purchases -- ${name}`);
 });

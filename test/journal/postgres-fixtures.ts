@@ -17,10 +17,7 @@ export async function open(url: string, options: Partial<PostgresJournalOptions>
   return (await openRecord(url, options)).of(DEFAULT_INTEGRATION);
 }
 
-export function openRecord(
-  url: string,
-  options: Partial<PostgresJournalOptions> = {},
-): Promise<SqlRecord> {
+export function openRecord(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<SqlRecord> {
   return openPostgresRecord({
     url,
     poolSize: 5,
@@ -31,7 +28,10 @@ export function openRecord(
   });
 }
 
-export async function opened(url: string, options: Partial<PostgresJournalOptions> = {}): Promise<SqlJournal> {
+export async function opened(
+  url: string,
+  options: Partial<PostgresJournalOptions> = {},
+): Promise<SqlJournal> {
   const journal = await open(url, options);
   onTestFinished(() => journal.close());
   return journal;
