@@ -4,7 +4,8 @@ import { startStack, type Stack } from '../support/stack.ts';
 import { handshake, post, raw } from './support.ts';
 
 const json = 'content-type: application/json\r\n';
-const request = (headers: string, body = '') => `POST /graphql HTTP/1.1\r\nhost: x\r\n${headers}\r\n${body}`;
+const request = (headers: string, body = '') =>
+  `POST /graphql HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n${body}`;
 
 describe('the HTTP entrance', () => {
   let stack: Stack;
@@ -110,7 +111,7 @@ describe('the HTTP entrance', () => {
   it.each(['PUT', 'DELETE', 'PATCH', 'TRACE-ME'])('%s is no way to ask', async (method) => {
     const { text } = await raw(
       stack.gateway.url,
-      `${method} /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n`,
+      `${method} /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n`,
     );
     expect(text).toMatch(/^HTTP\/1\.1 40[05]/);
   });
@@ -142,7 +143,7 @@ describe('the HTTP entrance', () => {
 
   it('a request that does not arrive in time is given up: headers and body', async () => {
     const drops = Array.from({ length: 40 }, (_, n) => `x-${n}: y\r\n`);
-    const headers = await raw(stack.gateway.url, ['GET /graphql HTTP/1.1\r\nhost: x\r\n', ...drops], {
+    const headers = await raw(stack.gateway.url, ['GET /graphql HTTP/1.1\r\nhost: localhost\r\n', ...drops], {
       gapMs: 50,
     });
     expect(headers).toMatchObject({ status: 408, closed: true });
@@ -175,7 +176,7 @@ describe('the HTTP entrance', () => {
   it('headers of more than 16 KiB are refused', async () => {
     const { status } = await raw(
       stack.gateway.url,
-      `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`,
+      `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(17_000)}\r\n\r\n`,
     );
     expect(status).toBe(431);
   });
@@ -185,7 +186,7 @@ describe('the HTTP entrance', () => {
       'CL and TE',
       request(
         `${json}content-length: 4\r\ntransfer-encoding: chunked\r\n`,
-        '0\r\n\r\nGET /evil HTTP/1.1\r\nhost: x\r\n\r\n',
+        '0\r\n\r\nGET /evil HTTP/1.1\r\nhost: localhost\r\n\r\n',
       ),
     ],
     ['two lengths', request(`${json}content-length: 2\r\ncontent-length: 24\r\n`, '{}')],
@@ -196,9 +197,9 @@ describe('the HTTP entrance', () => {
     ['a space before the colon', request(`${json}transfer-encoding : chunked\r\n`, '0\r\n\r\n')],
     ['an unknown coding', request(`${json}transfer-encoding: xchunked\r\n`, '0\r\n\r\n')],
     ['chunked twice', request(`${json}transfer-encoding: chunked, chunked\r\n`, '0\r\n\r\n')],
-    ['a bare line feed in the head', `GET /graphql HTTP/1.1\nhost: x\n\n`],
-    ['a bare carriage return', `GET /graphql HTTP/1.1\r\nhost: x\rx: y\r\n\r\n`],
-    ['a NUL in a header', `GET /graphql HTTP/1.1\r\nhost: x\0y\r\n\r\n`],
+    ['a bare line feed in the head', `GET /graphql HTTP/1.1\nhost: localhost\n\n`],
+    ['a bare carriage return', `GET /graphql HTTP/1.1\r\nhost: localhost\rx: y\r\n\r\n`],
+    ['a NUL in a header', `GET /graphql HTTP/1.1\r\nhost: localhost\0y\r\n\r\n`],
     ['no host', 'GET /graphql HTTP/1.1\r\n\r\n'],
     [
       'a chunk size that overflows',
@@ -219,7 +220,8 @@ it('no header asks for TLS unless it is configured', async () => {
 
 it('connections beyond the limit are cut off, and one that ends makes room', async () => {
   await using stack = await startStack({ env: { LIMIT_CONNECTIONS: '2', KEEP_ALIVE_TIMEOUT_MS: '60000' } });
-  const open = () => raw(stack.gateway.url, 'GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n', { ms: 600 });
+  const open = () =>
+    raw(stack.gateway.url, 'GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n', { ms: 600 });
   const [first, second] = [open(), open()];
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(await open()).toMatchObject({ text: '', closed: true });

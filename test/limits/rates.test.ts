@@ -7,6 +7,7 @@ import { localCaller } from '../../src/auth/caller.ts';
 import { clientAddress } from '../../src/http/client-address.ts';
 import { Rates, type RateLimits } from '../../src/http/rates.ts';
 import { openRateCounts } from '../../src/journal/postgres/rates.ts';
+import { newSigningKey, signedToken, startIssuer } from '../support/issuer.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
 import { CONFIRM, confirm, electricity, purchaseOf, retry, startStack, validate } from '../support/stack.ts';
 import { handshake, overSocket, post, rawSocket } from './support.ts';
@@ -124,19 +125,35 @@ describe('purchases', () => {
 
 describe('refused credentials', () => {
   it('shut an address out, over WebSocket and HTTP, and no other address', async () => {
-    await using stack = await startStack({ env: { RATE_LIMIT_REFUSED_PER_MINUTE: '2', TRUST_PROXY: '1' } });
-    const from = (address: string) => ({ 'x-forwarded-for': address });
-    for (let n = 0; n < 2; n += 1) {
-      const socket = await rawSocket(stack.gateway.url, { init: false, headers: from('203.0.113.1') });
-      socket.subscribe('a', query);
-      expect((await socket.closed).code).toBe(4401);
-    }
-    expect(await handshake(stack.gateway.url, from('203.0.113.1'))).toBe(429);
-    const refused = await post(stack, { query }, from('203.0.113.1'));
+    await using issuer = await startIssuer();
+    const env = { ...issuer.env, RATE_LIMIT_REFUSED_PER_MINUTE: '2', TRUST_PROXY: '1' };
+    await using stack = await startStack({ env });
+    const from = (address: string, token: string) => ({
+      'x-forwarded-for': address,
+      authorization: `Bearer ${token}`,
+    });
+    const good = await issuer.token();
+    const wrong = await signedToken(newSigningKey('first'));
+    const socket = await rawSocket(stack.gateway.url, { headers: from('203.0.113.1', wrong) });
+    expect((await socket.closed).code).toBe(4403);
+    expect((await post(stack, { query }, from('203.0.113.1', wrong))).status).toBe(401);
+    expect(await handshake(stack.gateway.url, from('203.0.113.1', good))).toBe(429);
+    const refused = await post(stack, { query }, from('203.0.113.1', good));
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(refused.body['errors'][0].extensions.code).toBe('RATE_LIMITED');
-    expect((await post(stack, { query }, from('203.0.113.2'))).status).toBe(200);
+    expect((await post(stack, { query }, from('203.0.113.2', good))).status).toBe(200);
+  });
+
+  it('are not those that were never given, nor a socket whose token ends', async () => {
+    await using issuer = await startIssuer();
+    await using stack = await startStack({ env: { ...issuer.env, RATE_LIMIT_REFUSED_PER_MINUTE: '1' } });
+    expect((await post(stack, { query })).status).toBe(401);
+    const short = { authorization: `Bearer ${await issuer.token({}, { expiresIn: 1 })}` };
+    const socket = await rawSocket(stack.gateway.url, { headers: short });
+    expect((await socket.closed).code).toBe(4403);
+    const good = { authorization: `Bearer ${await issuer.token()}` };
+    expect((await post(stack, { query }, good)).status).toBe(200);
   });
 
   it('from very many addresses do not fill the memory: the oldest are let in again', async () => {

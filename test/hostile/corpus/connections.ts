@@ -7,9 +7,9 @@ export interface ConnectionCase extends HostileCase {
 
 const ok = '{"query":"{ r: __typename }"}';
 const post = (headers: string, body = '') =>
-  `POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n${headers}\r\n${body}`;
+  `POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${headers}\r\n${body}`;
 const chunked = (body: string) => post('transfer-encoding: chunked\r\nconnection: close\r\n', body);
-const evil = 'GET /evil HTTP/1.1\r\nhost: x\r\n\r\n';
+const evil = 'GET /evil HTTP/1.1\r\nhost: localhost\r\n\r\n';
 const smuggling = 'PortSwigger, HTTP request smuggling';
 
 type Row = readonly [
@@ -96,7 +96,7 @@ const smuggled: readonly Row[] = [
   ['a length of nothing', post('content-length:\r\n', '{}'), '400', rfc(9110, '8.6')],
   [
     'a body of a GET, with a request in it',
-    `GET /health/live HTTP/1.1\r\nhost: x\r\ncontent-length: ${evil.length}\r\nconnection: close\r\n\r\n${evil}`,
+    `GET /health/live HTTP/1.1\r\nhost: localhost\r\ncontent-length: ${evil.length}\r\nconnection: close\r\n\r\n${evil}`,
     '200',
     smuggling,
   ],
@@ -115,42 +115,67 @@ const smuggled: readonly Row[] = [
 ];
 
 const lines: readonly Row[] = [
-  ['a bare LF', 'GET /health/live HTTP/1.1\nhost: x\n\n', '400', rfc(9112, '2.2')],
-  ['a bare CR in a header', 'GET /health/live HTTP/1.1\r\nhost: x\ry: z\r\n\r\n', '400', rfc(9112, '2.2')],
-  ['a NUL in a header', 'GET /health/live HTTP/1.1\r\nhost: x\r\na: b\0c\r\n\r\n', '400', rfc(9110, '5.5')],
-  ['a NUL in the path', 'GET /health\0/live HTTP/1.1\r\nhost: x\r\n\r\n', '400', rfc(9112, '3.2')],
-  ['a header without a name', 'GET /health/live HTTP/1.1\r\nhost: x\r\n: y\r\n\r\n', '400', rfc(9110, '5.1')],
+  ['a bare LF', 'GET /health/live HTTP/1.1\nhost: localhost\n\n', '400', rfc(9112, '2.2')],
+  [
+    'a bare CR in a header',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\ry: z\r\n\r\n',
+    '400',
+    rfc(9112, '2.2'),
+  ],
+  [
+    'a NUL in a header',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\na: b\0c\r\n\r\n',
+    '400',
+    rfc(9110, '5.5'),
+  ],
+  ['a NUL in the path', 'GET /health\0/live HTTP/1.1\r\nhost: localhost\r\n\r\n', '400', rfc(9112, '3.2')],
+  [
+    'a header without a name',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\n: y\r\n\r\n',
+    '400',
+    rfc(9110, '5.1'),
+  ],
   [
     'a header without a colon',
-    'GET /health/live HTTP/1.1\r\nhost: x\r\nabc\r\n\r\n',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\nabc\r\n\r\n',
     '400',
     rfc(9110, '5.1'),
   ],
   [
     'a header name with a space',
-    'GET /health/live HTTP/1.1\r\nhost: x\r\na b: c\r\n\r\n',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\na b: c\r\n\r\n',
     '400',
     rfc(9110, '5.1'),
   ],
   [
     'a header name with UTF-8',
-    'GET /health/live HTTP/1.1\r\nhost: x\r\nhöst: c\r\n\r\n',
+    'GET /health/live HTTP/1.1\r\nhost: localhost\r\nhöst: c\r\n\r\n',
     '400',
     rfc(9110, '5.1'),
   ],
   [
     'a header that begins with a space',
-    'GET /health/live HTTP/1.1\r\n host: x\r\n\r\n',
+    'GET /health/live HTTP/1.1\r\n host: localhost\r\n\r\n',
     '400',
     rfc(9112, '2.2'),
   ],
   ['no host', 'GET /health/live HTTP/1.1\r\n\r\n', '400', rfc(9112, '3.2')],
   ['no version', 'GET /health/live\r\n\r\n', '505', rfc(9112, '3')],
-  ['version 0.9', 'GET /health/live HTTP/0.9\r\nhost: x\r\n\r\n', '505', rfc(9110, '15.6.6')],
-  ['version 3', 'GET /health/live HTTP/3.0\r\nhost: x\r\n\r\n', '400', rfc(9110, '15.6.6')],
-  ['a method that there is not', 'PWN /graphql HTTP/1.1\r\nhost: x\r\n\r\n', '400', rfc(9110, '9.1')],
-  ['a method in small letters', 'get /health/live HTTP/1.1\r\nhost: x\r\n\r\n', '400', rfc(9110, '9.1')],
-  ['TRACE', 'TRACE /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', '405', 'CVE-2003-1567'],
+  ['version 0.9', 'GET /health/live HTTP/0.9\r\nhost: localhost\r\n\r\n', '505', rfc(9110, '15.6.6')],
+  ['version 3', 'GET /health/live HTTP/3.0\r\nhost: localhost\r\n\r\n', '400', rfc(9110, '15.6.6')],
+  ['a method that there is not', 'PWN /graphql HTTP/1.1\r\nhost: localhost\r\n\r\n', '400', rfc(9110, '9.1')],
+  [
+    'a method in small letters',
+    'get /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    '400',
+    rfc(9110, '9.1'),
+  ],
+  [
+    'TRACE',
+    'TRACE /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+    '405',
+    'CVE-2003-1567',
+  ],
   [
     'CONNECT to another',
     'CONNECT evil.example:443 HTTP/1.1\r\nhost: evil.example:443\r\n\r\n',
@@ -163,17 +188,27 @@ const lines: readonly Row[] = [
     '404',
     rfc(9112, '3.2.2'),
   ],
-  ['an asterisk', 'OPTIONS * HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n', '404', rfc(9112, '3.2.4')],
+  [
+    'an asterisk',
+    'OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
+    '404',
+    rfc(9112, '3.2.4'),
+  ],
   [
     'headers of 20 kB',
-    `GET /health/live HTTP/1.1\r\nhost: x\r\na: ${'b'.repeat(20_000)}\r\n\r\n`,
+    `GET /health/live HTTP/1.1\r\nhost: localhost\r\na: ${'b'.repeat(20_000)}\r\n\r\n`,
     '431',
     'CVE-2018-12121',
   ],
-  ['a path of 20 kB', `GET /${'b'.repeat(20_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, '431', 'CVE-2018-12121'],
+  [
+    'a path of 20 kB',
+    `GET /${'b'.repeat(20_000)} HTTP/1.1\r\nhost: localhost\r\n\r\n`,
+    '431',
+    'CVE-2018-12121',
+  ],
   [
     'thousands of headers',
-    `GET /health/live HTTP/1.1\r\nhost: x\r\n${'a: b\r\n'.repeat(3_000)}\r\n`,
+    `GET /health/live HTTP/1.1\r\nhost: localhost\r\n${'a: b\r\n'.repeat(3_000)}\r\n`,
     '200',
     'CVE-2018-12121',
   ],
@@ -186,7 +221,7 @@ const lines: readonly Row[] = [
   ['random bytes', Buffer.from('ff00fe01aa55deadbeef0a0d0a0d', 'hex'), '400', 'fuzzing'],
   [
     'blank lines',
-    '\r\n\r\n\r\n\r\nGET /health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n',
+    '\r\n\r\n\r\n\r\nGET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n',
     '200',
     rfc(9112, '2.2'),
   ],
@@ -233,61 +268,61 @@ const slow: readonly Row[] = [
 const upgrades: readonly Row[] = [
   [
     'to nothing known',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
     '400',
     rfc(6455, '4.2.1'),
   ],
   [
     'to HTTP/2',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: x\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: x\r\n\r\n',
     '400',
     'h2c smuggling',
   ],
   [
     'without a key',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n',
     '400',
     rfc(6455, '4.2.1'),
   ],
   [
     'with a key that is too short',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: x\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: x\r\n\r\n',
     '400',
     rfc(6455, '4.2.1'),
   ],
   [
     'of version 99',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 99\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 99\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     '400',
     rfc(6455, '4.4'),
   ],
   [
     'by POST',
-    'POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\ncontent-length: 0\r\n\r\n',
+    'POST /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\ncontent-length: 0\r\n\r\n',
     '405',
     rfc(6455, '4.1'),
   ],
   [
     'elsewhere',
-    'GET /evil HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET /evil HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     '400',
     rfc(6455, '4.2.2'),
   ],
   [
     'from another site',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\norigin: https://evil.example\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\norigin: https://evil.example\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
     '403',
     'cross-site WebSocket hijacking',
   ],
   [
     'with a protocol that is no token',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: ,,\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: ,,\r\n\r\n',
     '400',
     rfc(6455, '4.2.1'),
   ],
   [
     'with an extension that is malformed',
-    'GET /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\nsec-websocket-extensions: permessage-deflate; =\r\n\r\n',
+    'GET /graphql HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\nsec-websocket-extensions: permessage-deflate; =\r\n\r\n',
     '101',
     'CVE-2021-32640',
   ],

@@ -117,7 +117,7 @@ const frames: readonly Row[] = [
   ],
   [
     'bytes of another protocol',
-    Buffer.from('GET / HTTP/1.1\r\nhost: x\r\n\r\n'),
+    Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'),
     'closed 1002',
     'cross-protocol scripting',
   ],
