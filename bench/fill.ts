@@ -16,8 +16,8 @@ const AT_ONCE = 250_000;
 const definitions = z.array(z.object({ name: z.string(), definition: z.string() }));
 
 /**
- * Fills the record of an empty schema with `count` purchases of a year: one attempt with its raw answer and two events
- * each, 2 % of them FAILED, 20 UNRESOLVED and as many NEEDS_ATTENTION, on 40 accounts, 20 for each meter, three products
+ * Fills the record of an empty schema with `count` purchases of a year: one attempt with its raw answer, two events and an
+ * entry of the audit trail each, 2 % of them FAILED, 20 UNRESOLVED and as many NEEDS_ATTENTION, on 40 accounts, 20 for each meter, three products
  * as 80:15:5. Rows are copies of real ones, so that they are as long; indices are made at the end.
  */
 export async function fill(url: string, client: Client, count: number): Promise<void> {
@@ -64,23 +64,26 @@ export async function fill(url: string, client: Client, count: number): Promise<
       from purchases p join attempts a on a.purchase_id = p.id where p.id = any($1::text[])`,
     [templates],
   );
-  for (const name of ['events', 'attempts', 'purchases']) await client.query(`delete from ${name}`);
+  for (const name of ['audit', 'events', 'attempts', 'purchases']) await client.query(`delete from ${name}`);
   for (let from = 1; from <= count; from += AT_ONCE) {
     await client.query(rows(from, Math.min(count, from + AT_ONCE - 1), count));
   }
-  await client.query(`drop table template; update event_counter set position = ${2 * count}`);
+  await client.query(`drop table template; update event_counters set position = ${2 * count}`);
   for (const { definition } of indices) await client.query(definition);
   for (const { name, definition } of uniques) {
     const [on, constraint] = split(name);
     await client.query(`alter table ${on} add constraint ${constraint} ${definition}`);
   }
   await client.query('set session_replication_role = origin; set synchronous_commit = on');
-  for (const name of ['purchases', 'attempts', 'events', 'quotes'])
+  for (const name of ['purchases', 'attempts', 'events', 'audit', 'quotes'])
     await client.query(`vacuum analyze ${name}`);
   await client.query('checkpoint');
 }
 
-/** All that belongs to the purchases `from` to `until` of `count`, in one statement. */
+/**
+ * All that belongs to the purchases `from` to `until` of `count`, in one statement. `|| ''`: the templates' wide rows are
+ * compressed, as those that a gateway writes are not.
+ */
 function rows(from: number, until: number, count: number): string {
   return `
     with one as (
@@ -95,24 +98,28 @@ function rows(from: number, until: number, count: number): string {
           substr(lpad(to_hex(n), 15, '0'), 7, 9) || substr(digest, 1, 3) as made_id
       from one join template using (kind)
     ), made_purchases as (
-      insert into purchases (id, idempotency_key, reference, quote_id, content, surface, product_type, account_id,
+      insert into purchases (integration, id, idempotency_key, reference, quote_id, content, surface, product_type, account_id,
         subscriber_identifier, amount, currency, created_at, status, state, checks, next_check_at, denied_in_a_row,
         unresolved_since, last_event, owner, is_open)
-      select made_id, digest, 'GW-' || made_id, null, content, surface,
+      select integration, made_id, digest, 'GW-' || made_id, null, content || '', surface,
         case when n % 20 < 16 then 'ELECTRICITY' when n % 20 < 19 then 'AIRTIME' else 'WATER' end,
-        13209 + n * 7919 % ${ACCOUNTS}, ${meter('n', count)}, amount, currency, made_at, status, state, checks,
+        13209 + n * 7919 % ${ACCOUNTS}, ${meter('n', count)}, amount, currency, made_at, status, state || '', checks,
         case when status = 'UNRESOLVED' then made_at end, denied_in_a_row, unresolved_since, 2 * n, owner, is_open
       from made
     ), made_attempts as (
       insert into attempts (purchase_id, number, kind, outcome, started_at, finished_at, request_id, answer_status,
         answer_body, answer_complete)
-      select made_id, 1, 'CONFIRM', outcome, made_at, made_at + 1000, request_id, answer_status, answer_body, answer_complete
+      select made_id, 1, 'CONFIRM', outcome, made_at, made_at + 1000, request_id, answer_status, answer_body || '', answer_complete
       from made
     )
-    insert into events (position, purchase_id, at, status, state)
-      select 2 * n - 1, made_id, made_at, 'PENDING', pending_state from made
+    , made_audit as (
+      insert into audit (integration, at, action, actor, name, purchase_id)
+      select integration, made_at, 'CONFIRMED', 'CALLER', 'shop-frontend', made_id from made
+    )
+    insert into events (integration, position, purchase_id, at, status, state)
+      select integration, 2 * n - 1, made_id, made_at, 'PENDING', pending_state || '' from made
       union all
-      select 2 * n, made_id, made_at + 1000, status, state from made`;
+      select integration, 2 * n, made_id, made_at + 1000, status, state || '' from made`;
 }
 
 /** The meter of a purchase, which no two of the same hour share. */

@@ -9,7 +9,7 @@ import { commit, figure, machine, median, publish, table } from './figures.ts';
 import { load, type Load } from './load.ts';
 import { withSchema } from './postgres.ts';
 import { startSandboxProcess } from './sandbox.ts';
-import { confirmation, FIRST_PAGE, isFirstPage, isSuccess } from './operations.ts';
+import { confirmation, FIRST_PAGE, isFirstPage, isSuccess, UNLIMITED } from './operations.ts';
 
 const CONNECTIONS = 32;
 const INSTANCES = [1, 2, 4];
@@ -39,7 +39,7 @@ export async function benchInstances({ quick }: { quick: boolean }): Promise<voi
   const started: GatewayProcess[] = [];
   const start = async (database: string) => {
     const gateway = await startGatewayProcess(
-      { ...sandbox.environment, PORT: '0', LOG_LEVEL: 'info', DATABASE_URL: database },
+      { ...sandbox.environment, PORT: '0', ...UNLIMITED, LOG_LEVEL: 'info', DATABASE_URL: database },
       command,
     );
     started.push(gateway);

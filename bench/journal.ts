@@ -107,7 +107,7 @@ export async function benchJournal(options: { quick: boolean }): Promise<void> {
       `Milliseconds as the gateway waits for them, the median of ${rounds} rounds in which the sizes take turns, with the middle half; in the last column the median of each round's own ratio.`,
       told(pages, 'first page of 50'),
       told(lookups, 'look-up or write'),
-      `What a purchase takes on disk, with its attempt, its raw answer and two events, at ${short(last.count)}:`,
+      `What a purchase takes on disk, with its attempt, its raw answer, two events and its entry in the audit trail, at ${short(last.count)}:`,
       sizesOnDisk,
       `Writers at once in one process on the largest, each writing purchase after purchase (three commits, two of them with an event):`,
       writers,
@@ -173,8 +173,8 @@ async function onDisk(url: string, count: number): Promise<string> {
   await client.connect();
   const { rows } = await client.query<{ name: string; rows: string; indices: string }>(
     `select relname as name, pg_table_size(oid) as rows, pg_indexes_size(oid) as indices from pg_class
-     where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname in ('purchases', 'attempts', 'events')
-     order by array_position(array['purchases', 'attempts', 'events'], relname::text)`,
+     where relnamespace = current_schema()::regnamespace and relkind = 'r' and relname in ('purchases', 'attempts', 'events', 'audit')
+     order by array_position(array['purchases', 'attempts', 'events', 'audit'], relname::text)`,
   );
   await client.end();
   const sum = rows.reduce((all, row) => all + Number(row.rows) + Number(row.indices), 0);

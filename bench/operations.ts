@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
 
+/** One caller is all the load there is. */
+export const UNLIMITED = {
+  RATE_LIMIT_PER_MINUTE: '0',
+  RATE_LIMIT_PURCHASES_PER_MINUTE: '0',
+  RATE_LIMIT_INTEGRATION_PER_MINUTE: '0',
+};
+
 const CONFIRM = `mutation Confirm($input: ConfirmPurchaseInput!) {
   confirmPurchase(input: $input) {
     __typename

@@ -7,7 +7,7 @@ import { compileGateway, startGatewayProcess, type GatewayProcess } from '../tes
 import { cpuOf, memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { load, type Load } from './load.ts';
-import { ACCOUNTS, confirmation, HOME, isSuccess, PAGE_WITH_ACCOUNTS } from './operations.ts';
+import { ACCOUNTS, confirmation, HOME, isSuccess, PAGE_WITH_ACCOUNTS, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 32;
@@ -61,7 +61,7 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
   const [rounds, seconds] = quick ? [3, 2] : [15, 4];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
-  const env = { ...sandbox.environment, PORT: '0', DATABASE_URL: `file:${folder}/gateway.db` };
+  const env = { ...sandbox.environment, PORT: '0', ...UNLIMITED, DATABASE_URL: `file:${folder}/gateway.db` };
   const running = new Map<Name, GatewayProcess>();
   try {
     running.set('gateway', await startGatewayProcess(env, await compileGateway()));
