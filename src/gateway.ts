@@ -71,8 +71,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     session: () => upstream.on(upstream.defaultSurface).ready({ requestId: newId() }),
   });
   const { allowedOrigins, host, port, limits, hstsMaxAge } = config;
+  const { purchases: ofCaller, integration: ofAll, refused } = config.rates;
   const counts =
-    config.database.kind === 'postgres' ? await openRateCounts(config.database.url, log) : undefined;
+    config.database.kind === 'postgres' && ofCaller + ofAll + refused > 0
+      ? await openRateCounts(config.database.url, log)
+      : undefined;
   const rates = new Rates(config.rates, counts);
   const yoga = createGatewayYoga({
     domain: { catalogue, purchases, feed, journal },
