@@ -55,8 +55,11 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const record = await openRecord(config, { instance: newId(), runtime, log });
   const liveness = new Liveness({ journal: record, runtime, log, leaseMs: config.instanceLeaseMs });
   const served: Integration[] = [];
+  const { purchases: ofCaller, integration: ofAll, refused } = config.rates;
   const counts =
-    config.database.kind === 'postgres' ? await openRateCounts(config.database.url, log) : undefined;
+    config.database.kind === 'postgres' && ofCaller + ofAll + refused > 0
+      ? await openRateCounts(config.database.url, log)
+      : undefined;
   const closeRecord = async () => {
     for (const { feed } of served) feed.close();
     await Promise.all(served.map(({ upstream }) => upstream.close()));

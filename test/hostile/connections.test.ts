@@ -15,7 +15,8 @@ describe('hostile bytes on a connection', () => {
   let server: HostileServer;
   let before: number;
   beforeAll(async () => {
-    server = await startHostileServer();
+    // Short, so that who is slow is given up within what anything may take.
+    server = await startHostileServer({ REQUEST_TIMEOUT_MS: '600' });
     await Promise.all(connectionCases.map((one) => send(server.url, one)));
     before = await server.memory();
   });
@@ -24,7 +25,7 @@ describe('hostile bytes on a connection', () => {
   it.concurrent.each(connectionCases.map((one) => [one.category, one.name, one] as const))(
     '%s: %s',
     async (_category, _name, one) => {
-      expect(await inTime(send(server.url, one), one.name)).toBe(one.answer);
+      expect(one.answer.split(' or ')).toContain(await inTime(send(server.url, one), one.name));
     },
   );
 

@@ -38,7 +38,6 @@ export async function startHostileServer(
   const limits = {
     LIMIT_MESSAGES_PER_SECOND: '200',
     RATE_LIMIT_REFUSED_PER_MINUTE: '0',
-    REQUEST_TIMEOUT_MS: '600',
     ...(between && { SCRATCHPOWER_BASE_URL: between.url }),
   };
   const gateway = await startGatewayProcess({ ...environment(sandbox, path), ...limits, ...env }, command);

@@ -58,9 +58,10 @@ export async function raw(
   let text = '';
   socket.on('data', (chunk) => (text += chunk.toString('latin1')));
   socket.on('error', () => undefined);
-  const closed = once(socket, 'close').then(() => true);
+  const closed = new Promise<boolean>((resolve) => socket.once('close', () => resolve(true)));
   for (const part of typeof bytes === 'string' || Buffer.isBuffer(bytes) ? [bytes] : bytes) {
-    if (socket.destroyed) break;
+    // Written to after it was given up, the connection would be reset, and its last answer lost.
+    if (socket.destroyed || /\r\nconnection: close/i.test(text)) break;
     socket.write(part);
     if (gapMs > 0) await Promise.race([closed, sleep(gapMs)]);
   }

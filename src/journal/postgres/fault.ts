@@ -31,7 +31,7 @@ const remedies: readonly (readonly [code: RegExp, sentence: string])[] = [
   [/^42P07$/, 'it holds tables of another program. Name another database, or another schema by search_path.'],
   [
     /^53300$/,
-    'the server has no connection left. Raise max_connections there, or lower DATABASE_POOL: every instance takes that many and one more.',
+    'the server has no connection left. Raise max_connections there, or lower DATABASE_POOL: every instance takes that many and three more.',
   ],
   [/^25006$/, 'the server is read-only: a standby, or set so. Name the primary in DATABASE_URL.'],
   [/^(53100|58030)$/, "the server's disk is full or failed. Make room on it, or replace it."],
