@@ -22,7 +22,7 @@ export function grantsOf({ scopes: own }: Caller): Record<Grant, boolean> {
  * has that of its type, and its own besides where it leads to something else.
  */
 export const rules = {
-  /** Whoever was let in. For a type: it is only reached through what has a rule of its own. */
+  /** Whoever was let in. */
   anyone: { authenticated: true },
   readAccounts: { 'accounts:read': true },
   readPurchases: { 'purchases:read': true },
@@ -34,6 +34,12 @@ export const rules = {
   readOrBuy: { $any: { 'purchases:read': true, 'purchases:write': true } },
   readTokens: { 'tokens:read': true },
 } as const;
+
+/**
+ * The rule of a type that is a part of something else: whoever may see that may see this. Said in so many words, for a
+ * type without a rule is refused, and not asked for again with each of a thousand amounts.
+ */
+export const reached = { reachedBy: 'what it is a part of' } as const;
 
 /** Why something is not shown or done. */
 export function forbidden(any: readonly string[]): GraphQLError {

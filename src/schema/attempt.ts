@@ -1,5 +1,5 @@
 import { attemptKinds, attemptOutcomes, type Attempt } from '../purchases/purchase.ts';
-import { rules } from './access.ts';
+import { reached } from './access.ts';
 import { builder } from './builder.ts';
 import { values } from './enums.ts';
 import { ProblemRef } from './problem.ts';
@@ -24,7 +24,7 @@ const AttemptOutcomeEnum = builder.enumType('AttemptOutcome', {
 });
 
 export const AttemptRef = builder.objectRef<Attempt>('PurchaseAttempt').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'One call to ScratchPower about a purchase.',
   fields: (t) => ({
     number: t.exposeInt('number', { description: 'Counted from 1.' }),

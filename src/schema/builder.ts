@@ -4,7 +4,7 @@ import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import { GraphQLError, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
 
-import { forbiddenBy, grantsOf, rules, type Grant } from './access.ts';
+import { forbiddenBy, grantsOf, reached, type Grant } from './access.ts';
 import type { Context } from './context.ts';
 
 export interface Types {
@@ -52,7 +52,7 @@ export const builder = new SchemaBuilder<Types>({
     nodesQueryOptions: false,
     nodeTypeOptions: {
       description: 'Something with an id by which it can be read again, with `node`.',
-      authScopes: rules.anyone,
+      extensions: reached,
     },
     idFieldOptions: { description: 'Opaque and stable. Give it back as it is; do not take it apart.' },
     pageInfoFieldOptions: { description: 'Where this page stands.' },
@@ -62,7 +62,7 @@ export const builder = new SchemaBuilder<Types>({
     endCursorFieldOptions: { description: 'Of the last on this page; null when it is empty.' },
     pageInfoTypeOptions: {
       description: 'Where a page stands in the whole list.',
-      authScopes: rules.anyone,
+      extensions: reached,
     },
     cursorFieldOptions: { description: 'Give it back as `after` or `before` to go on from here.' },
   },

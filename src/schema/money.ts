@@ -1,9 +1,9 @@
 import { formatAmount, type Money } from '../purchases/money.ts';
-import { rules } from './access.ts';
+import { reached } from './access.ts';
 import { builder } from './builder.ts';
 
 export const MoneyRef = builder.objectRef<Money>('Money').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'An amount of money.',
   fields: (t) => ({
     amount: t.field({

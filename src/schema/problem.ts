@@ -1,5 +1,5 @@
 import { problemTypes, type FieldProblem, type Problem } from '../purchases/problem.ts';
-import { rules } from './access.ts';
+import { reached } from './access.ts';
 import { builder } from './builder.ts';
 import { values } from './enums.ts';
 
@@ -19,7 +19,7 @@ const ProblemTypeEnum = builder.enumType('ProblemType', {
 });
 
 const FieldProblemRef = builder.objectRef<FieldProblem>('FieldProblem').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'What is wrong with one field of the input.',
   fields: (t) => ({
     field: t.exposeString('field', {
@@ -32,7 +32,7 @@ const FieldProblemRef = builder.objectRef<FieldProblem>('FieldProblem').implemen
 });
 
 export const ProblemRef = builder.objectRef<Problem>('Problem').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description:
     'Why something was refused. As a mutation’s result it means: nothing was recorded and nothing was charged.',
   fields: (t) => ({

@@ -5,12 +5,12 @@ import {
   type Provider,
   type SubscriberIdFormat,
 } from '../purchases/catalogue.ts';
-import { rules } from './access.ts';
+import { reached, rules } from './access.ts';
 import { builder } from './builder.ts';
 import { ProductTypeEnum, SurfaceEnum } from './enums.ts';
 
 export const ProviderRef = builder.objectRef<Provider>('Provider').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'The utility or network whose product it is.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'What `PurchaseInput.providerCode` takes, such as `BPC`.' }),
@@ -19,7 +19,7 @@ export const ProviderRef = builder.objectRef<Provider>('Provider').implement({
 });
 
 const SubscriberIdFormatRef = builder.objectRef<SubscriberIdFormat>('SubscriberIdFormat').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'How a product wants its subscriber identifier written. Length and pattern apply together.',
   fields: (t) => ({
     label: t.exposeString('label', { nullable: true, description: 'What to call it, such as Meter Number.' }),
@@ -43,7 +43,7 @@ const SubscriberIdFormatRef = builder.objectRef<SubscriberIdFormat>('SubscriberI
 });
 
 const ProductRef = builder.objectRef<Product>('Product').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'Something that can be bought.',
   fields: (t) => ({
     type: t.expose('type', { type: ProductTypeEnum, description: 'What `PurchaseInput.productType` takes.' }),

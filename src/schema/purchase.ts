@@ -6,7 +6,7 @@ import {
   type Units,
   type VendToken,
 } from '../purchases/purchase.ts';
-import { rules } from './access.ts';
+import { reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { AttemptRef } from './attempt.ts';
 import { builder } from './builder.ts';
@@ -38,7 +38,7 @@ const VendTokenKindEnum = builder.enumType('VendTokenKind', {
 });
 
 const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'A number that the customer keys into the meter. As good as cash: show it to the buyer alone.',
   fields: (t) => ({
     kind: t.expose('kind', { type: VendTokenKindEnum, description: 'What it does.' }),
@@ -61,7 +61,7 @@ const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
 });
 
 const UnitsRef = builder.objectRef<Units>('Units').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'How much was bought.',
   fields: (t) => ({
     value: t.field({

@@ -1,5 +1,5 @@
 import type { Charges, Quote, Subscriber } from '../purchases/purchase.ts';
-import { rules } from './access.ts';
+import { reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { ProductTypeEnum, SurfaceEnum } from './enums.ts';
@@ -7,7 +7,7 @@ import { MoneyRef } from './money.ts';
 import { ProviderRef } from './product.ts';
 
 export const SubscriberRef = builder.objectRef<Subscriber>('Subscriber').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description:
     'What the provider tells of the meter’s or the number’s owner. Show it, so that the customer can check.',
   fields: (t) => ({
@@ -29,7 +29,7 @@ const charges = {
 } as const;
 
 export const ChargesRef = builder.objectRef<Charges>('Charges').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'What a purchase costs. Each part is null where the provider does not tell it.',
   fields: (t) => {
     const part = (name: keyof typeof charges) =>

@@ -8,6 +8,9 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
+import { reached } from './access.ts';
+
+/** Where a type is a part of something else, its rule is `reached`. */
 interface Ruled {
   /** As in `Query.accounts`. */
   readonly field: string;
@@ -46,6 +49,7 @@ export function requireRules(schema: GraphQLSchema): GraphQLSchema {
 function scopesOf({
   extensions,
 }: GraphQLField<unknown, unknown> | GraphQLObjectType | GraphQLInterfaceType): unknown {
+  if (extensions['reachedBy'] === reached.reachedBy) return 'reached';
   const options = extensions['pothosOptions'];
   return typeof options === 'object' && options !== null && 'authScopes' in options
     ? options.authScopes

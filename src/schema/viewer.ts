@@ -1,11 +1,11 @@
 import type { Identity, Organisation } from '../purchases/catalogue.ts';
-import { rules } from './access.ts';
+import { reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { SurfaceEnum } from './enums.ts';
 
 const OrganisationRef = builder.objectRef<Organisation>('Organisation').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'The organisation at ScratchPower on whose behalf purchases are made.',
   fields: (t) => ({
     code: t.exposeString('code', { description: 'Its code at ScratchPower.' }),
@@ -14,7 +14,7 @@ const OrganisationRef = builder.objectRef<Organisation>('Organisation').implemen
 });
 
 const ViewerRef = builder.objectRef<Identity>('Viewer').implement({
-  authScopes: rules.anyone,
+  extensions: reached,
   description: 'Whom the gateway acts as at ScratchPower, and what the caller may do here.',
   fields: (t) => ({
     username: t.exposeString('username', { description: 'The integration user’s name at ScratchPower.' }),

@@ -95,7 +95,7 @@ describe('the rules', () => {
           ? ruleOf(`${target.name}.${Object.keys(target.getFields())[0]}`)
           : {};
         const needs = JSON.stringify([ruleOf(name)?.field, ofTarget?.type]).replaceAll(
-          /\{"(authenticated":true|\$any":[^}]*"purchases:write":true\})\}/g,
+          /"reached"|\{"(authenticated":true|\$any":[^}]*"purchases:write":true\})\}/g,
           '',
         );
         const free = !needs.includes('"');

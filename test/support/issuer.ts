@@ -64,6 +64,8 @@ export async function startIssuer(): Promise<Issuer> {
       JWT_AUDIENCE: AUDIENCE,
       JWT_CLOCK_SKEW_MS: '0',
       JWT_JWKS_COOLDOWN_MS: '100',
+      // Tests send many bad tokens from one address.
+      RATE_LIMIT_REFUSED_PER_MINUTE: '0',
     },
     fetches: () => fetches,
     answer: (wanted) => (status = wanted),
