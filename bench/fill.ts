@@ -90,7 +90,7 @@ function rows(from: number, until: number, count: number): string {
       select n, ${END - YEAR_MS} + n * ${YEAR_MS}::bigint / ${count} as at,
         md5(n::text) as digest,
         case when n % ${Math.floor(count / 20)} = 7 then 3 when n % ${Math.floor(count / 20)} = 9 then 4 when n % 50 = 0 then 2 else 1 end as kind
-      from generate_series(${from}, ${until}) n
+      from generate_series(${from}::bigint, ${until}::bigint) n
     ), made as (
       select one.n, one.at as made_at, one.digest, template.*,
         substr(lpad(to_hex(one.at), 12, '0'), 1, 8) || '-' || substr(lpad(to_hex(one.at), 12, '0'), 9, 4) || '-7' ||
