@@ -36,7 +36,7 @@ export default tseslint.config(
   },
   // A GraphQL answer has the shape that the test then asserts.
   {
-    files: ['test/**'],
+    files: ['test/**', 'bench/peers/**'],
     rules: {
       '@typescript-eslint/no-explicit-any': 'off',
       '@typescript-eslint/no-unsafe-argument': 'off',

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 
+import { z } from 'zod';
+
 import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { cpuOf, memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
@@ -159,5 +161,5 @@ async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): P
 
 async function version(name: string): Promise<string> {
   const text = await readFile(`node_modules/${name}/package.json`, 'utf8');
-  return `${name} ${String(JSON.parse(text).version)}`;
+  return `${name} ${z.object({ version: z.string() }).parse(JSON.parse(text)).version}`;
 }

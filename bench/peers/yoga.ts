@@ -13,7 +13,7 @@ const yoga = createYoga({
   context: (): PeerContext => ({ upstream, journal }),
   logging: false,
 });
-const server = createServer(yoga);
+const server = createServer((request, response) => void yoga(request, response));
 server.listen(0, '127.0.0.1', () => {
   listening(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 });
