@@ -41,6 +41,7 @@ describe('an identifier', () => {
     ['', meter, 'Meter Number is missing. Meter Number: 11 to 13 characters.'],
     ['', anything, 'The identifier is missing. Identifier.'],
     ['x', anything, null],
+    ['0404040404', { ...anything, maxLength: 13 }, null],
     ['0404040404', meter, 'Meter Number is too short: 10 characters, at least 11 are needed.'],
     ['04040404040400', meter, 'Meter Number is too long: 14 characters, at most 13 are allowed.'],
     ['0404040404x', meter, 'Meter Number is not written as it should be. Meter Number: 11 to 13 characters.'],

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 
-import type { Account, Product } from '../../src/purchases/catalogue.ts';
+import type { Account, Identity, Product } from '../../src/purchases/catalogue.ts';
 import type { PurchaseInput } from '../../src/purchases/input.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { Liveness } from '../../src/purchases/liveness.ts';
@@ -8,7 +8,15 @@ import { isProblem, type Problem } from '../../src/purchases/problem.ts';
 import type { Order, Purchase, RawAnswer } from '../../src/purchases/purchase.ts';
 import { composePurchasing } from '../../src/purchases/purchasing.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
-import type { Call, Priced, Reading, Sent, Upstream, Vending } from '../../src/purchases/vending.ts';
+import type {
+  Call,
+  Expected,
+  Priced,
+  Reading,
+  Sent,
+  Upstream,
+  Vending,
+} from '../../src/purchases/vending.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { SimulatedProcess } from '../simulation/process.ts';
 import { World } from '../simulation/world.ts';
@@ -50,6 +58,7 @@ const account = (id: number): Account => ({
   ...{ id, name: 'Wallet', currency: 'BWP', category: 'CURRENT', type: 'WALLET', status: 'ACTIVE' },
   ...{ rank: id, balance: null },
 });
+export const identity: Identity = { username: 'kagiso', role: null, roles: [], organisation: null };
 const electricity: Product = {
   type: 'ELECTRICITY',
   displayName: 'Electricity',
@@ -106,7 +115,7 @@ export async function aShop(
     ...{ there: true, catalogueFails: undefined, failing: {}, done: false },
   };
   const told: string[] = [];
-  const calls: { what: string; order?: Order; reference?: string; call?: Call }[] = [];
+  const calls: { what: string; order?: Order; reference?: string; call?: Call; expected?: Expected }[] = [];
   let slots = 0;
 
   const own = new MemoryJournal(record, { instance, shared: true });
@@ -136,7 +145,7 @@ export async function aShop(
   };
   const vending: Vending = {
     surface: 'V1',
-    identity: () => Promise.reject(new Error('nobody asks')),
+    identity: (call) => read('identity', call, identity),
     accounts: (call) => read('accounts', call, [account(1), account(2)]),
     products: (call) => read('products', call, [electricity]),
     validate: (about, call) => {
@@ -145,7 +154,10 @@ export async function aShop(
     },
     confirm: (about, reference, call) => send('confirm', about, reference, call),
     retry: (about, reference, call) => send('retry', about, reference, call),
-    read: () => says.reading,
+    read: (_answer, expected) => {
+      calls.push({ what: 'read', expected });
+      return says.reading;
+    },
     admit: () => {
       calls.push({ what: 'admit' });
       if (says.place !== undefined) return Promise.resolve(says.place);
@@ -212,7 +224,7 @@ export async function aShop(
       told,
       calls,
     },
-    ...{ sleeps, play, wait, confirm, buy, retry, count, slots: () => slots },
+    ...{ liveness, sleeps, play, wait, confirm, buy, retry, count, slots: () => slots },
   };
 }
 
