@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 import config from '../../vitest.config.ts';
 
 /**
- * The tests of the domain alone, those that decide what becomes of a purchase, run for each mutant: so they share their
- * modules from one mutant to the next.
+ * The tests of the domain alone, those that decide what becomes of a purchase, run for each mutant. Its files share one
+ * worker, so that each module is loaded once a mutant.
  */
 export default defineConfig({
   ...config,
