@@ -29,7 +29,10 @@ async function setting(before = 0) {
       is.failing -= 1;
       throw new Error('the disk failed');
     },
-    onCommit: (wake) => own.onCommit(() => void (is.waking && wake())),
+    onCommit: (wake) =>
+      own.onCommit(() => {
+        if (is.waking) wake();
+      }),
   };
   const journal = new Proxy<Journal>(own, {
     get: (_target, name: keyof Journal) => changed[name] ?? bound(own, name),

@@ -47,9 +47,14 @@ function setting(change: Partial<ReconcilerOptions> = {}) {
         tell(`adopt ${instance}`);
         return on.adopt();
       },
-      purgeQuotes: (before) => Promise.resolve(tell(`purge of ${since(before)}`)).then(() => 0),
-      blotAnswers: ({ settledBefore }) =>
-        Promise.resolve(tell(`blot of ${since(settledBefore)}`)).then(() => 0),
+      purgeQuotes: (before) => {
+        tell(`purge of ${since(before)}`);
+        return Promise.resolve(0);
+      },
+      blotAnswers: ({ settledBefore }) => {
+        tell(`blot of ${since(settledBefore)}`);
+        return Promise.resolve(0);
+      },
     },
     service: {
       check: async ({ id }) => {

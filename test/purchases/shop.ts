@@ -24,6 +24,8 @@ import { bound, bwp, someProblem } from '../support/domain.ts';
 
 export const QUOTE_TTL_MS = 60_000;
 export const MAY_LAND_MS = 5_000;
+/** Whatever takes so long hangs. */
+const TOO_LONG_MS = 600_000;
 
 export const input: PurchaseInput = {
   ...{ productType: 'ELECTRICITY', providerCode: 'BPC', accountId: 1, subscriberIdentifier: '04040404040' },
@@ -192,11 +194,12 @@ export async function aShop(
 
   /** Lets time pass until the work is done. */
   const play = async <T>(work: Promise<T>): Promise<T> => {
-    let done = false;
-    const end = () => void (done = true);
-    work.then(end, end);
+    const end = { come: false };
+    const come = () => void (end.come = true);
+    work.then(come, come);
     await new Promise((resume) => setImmediate(resume));
-    await world.run(Infinity, () => done);
+    await world.run(world.now + TOO_LONG_MS, () => end.come);
+    if (!end.come) throw new Error('it does not come to an end');
     return work;
   };
   const wait = (ms: number) => play(world.sleep(ms));
