@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     ...config.test,
     isolate: false,
+    // Where nothing ever comes, the test has failed; Stryker's own time limit is for what turns in a circle.
+    testTimeout: 10_000,
     include: ['test/purchases/*.test.ts', 'test/datasources/failure.test.ts', 'test/mutation/*.test.ts'],
   },
 });
