@@ -193,7 +193,7 @@ function readPhone(text: string, refuse: Refuse): string {
 }
 
 function isLanguageTag(tag: string): boolean {
-  if (tag === '' || tag.length > MAX_LANGUAGE_LENGTH) return false;
+  if (tag.length > MAX_LANGUAGE_LENGTH) return false;
   try {
     return Intl.getCanonicalLocales(tag).length === 1;
   } catch {

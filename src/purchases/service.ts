@@ -422,7 +422,7 @@ function notRetryable({ problem: why }: Purchase): Problem {
   return problem({
     type: 'CONFLICT',
     code: 'purchase_not_retryable',
-    message: `This purchase was refused for good${why === null ? '' : `: ${why.message}`} Buy again with a new key.`,
+    message: `This purchase was refused for good${why === null ? '.' : `: ${why.message}`} Buy again with a new key.`,
   });
 }
 

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
+import {
+  fieldProblem,
+  problemOf,
+  readEvidence,
+  typeByStatus,
+  type Envelope,
+  type Evidence,
+  type Told,
+} from '../../src/datasources/failure.ts';
+import { problem } from '../../src/purchases/problem.ts';
+import type { Expected, Reading } from '../../src/purchases/vending.ts';
 import { errorBody, read, successBody, surfaceNames, TOKEN, type SurfaceName } from './reading.ts';
 
 type Outcome = 'SUCCEEDED' | 'REFUSED' | 'DENIED' | 'UNKNOWN';
@@ -235,5 +246,163 @@ describe('airtime', () => {
       vend: { tokens: [{ kind: 'OTHER', digits: TOKEN }] },
     });
     expect(read('V1', 'CONFIRM', 200, successBody('V1', { token: 5 }), more).outcome).toBe('UNKNOWN');
+  });
+});
+
+const expected: Expected = {
+  ...{ kind: 'CONFIRM', reference: 'GW-1', productType: 'ELECTRICITY', subscriberIdentifier: '0404' },
+  requestId: 'request-1',
+};
+const vend = {
+  ...{ upstreamReference: 'SP1', subscriber: null, charges: null, units: null, receiptNumber: null },
+  tokens: [{ kind: 'CREDIT', digits: TOKEN }],
+} as const;
+const success: Told = { status: 'Success', externalReference: null, subscriberIdentifier: null, vend };
+const failure: Told = { ...success, status: 'FAILED', vend: { ...vend, tokens: [] } };
+const envelope: Envelope = {
+  ...{ type: 'INVALID_INPUT', code: 'no', message: 'No.', retryable: null, fromProvider: false },
+  ...{ unknownReference: false, unexpected: false, docUrl: 'https://example.test/no', requestId: 'req_9' },
+  fields: [{ field: 'amount.amount', message: 'why' }],
+};
+const said = problem({
+  ...{ type: 'INVALID_INPUT', code: 'no', message: 'No.', docUrl: 'https://example.test/no' },
+  ...{ requestId: 'req_9', fields: [{ field: 'amount.amount', message: 'why' }] },
+});
+const evidence = (change: Partial<Evidence>): Evidence => ({
+  ...{ status: 200, complete: true, envelope: null, told: null },
+  ...change,
+});
+const doubt = (code: string): Reading => ({
+  outcome: 'UNKNOWN',
+  problem: problem({
+    ...{ type: 'UNAVAILABLE', code, message: 'What became of this purchase is not known yet.' },
+    requestId: 'request-1',
+  }),
+});
+
+describe('the evidence of an answer', () => {
+  it.each<[what: string, change: Partial<Evidence>, code: string]>([
+    ['cut off', { complete: false, told: success }, 'answer_cut_off'],
+    ['2xx that tells nothing', { status: 200 }, 'answer_unreadable'],
+    ['2xx with an envelope', { status: 299, envelope }, 'answer_unreadable'],
+    ['below 200, whatever it tells', { status: 199, told: success }, 'answer_unreadable'],
+    ['from 300 on, whatever it tells', { status: 300, told: success }, 'answer_unreadable'],
+    ['300 with an envelope', { status: 300, envelope }, 'answer_unreadable'],
+    ['below 400 with an envelope', { status: 399, envelope }, 'answer_unreadable'],
+    ['400 without an envelope', { status: 400, told: success }, 'answer_unreadable'],
+    ['of another reference', { told: { ...success, externalReference: 'GW-2' } }, 'answer_of_another'],
+    ['of another subscriber', { told: { ...success, subscriberIdentifier: '0405' } }, 'answer_of_another'],
+    ['a failure of another reference', { told: { ...failure, externalReference: '' } }, 'answer_of_another'],
+    ['a success with an unreadable token', { told: { ...success, vend: null } }, 'token_unreadable'],
+    ['a success without a token', { told: { ...failure, status: 'SUCCESS' } }, 'token_missing'],
+    ['pending', { told: { ...success, status: 'pending' } }, 'upstream_pending'],
+    ['a failure with a token', { told: { ...success, status: 'FAILED' } }, 'answer_contradicts_itself'],
+    ['a failure with what may be one', { told: { ...failure, vend: null } }, 'answer_contradicts_itself'],
+    ['a word that nobody knows', { told: { ...success, status: 'REVERSED' } }, 'answer_unreadable'],
+    ['no word', { told: { ...success, status: '' } }, 'answer_unreadable'],
+  ])('that is %s is in doubt (%j): %s', (_what, change, code) => {
+    expect(readEvidence(evidence(change), expected)).toEqual(doubt(code));
+    expect(readEvidence(evidence(change), { ...expected, kind: 'RETRY' })).toEqual(doubt(code));
+  });
+
+  it.each([200, 201, 299])('that is a success with %d is one, named or not', (status) => {
+    const named = { ...success, externalReference: 'GW-1', subscriberIdentifier: '0404' };
+    for (const told of [success, named])
+      expect(readEvidence(evidence({ status, told }), expected)).toEqual({ outcome: 'SUCCEEDED', vend });
+  });
+
+  it('that is a failure without a token is a refusal that may be tried again', () => {
+    expect(readEvidence(evidence({ told: failure }), expected)).toEqual({
+      outcome: 'REFUSED',
+      problem: problem({
+        ...{ type: 'PROVIDER', code: 'purchase_failed', retryable: true, requestId: 'request-1' },
+        message: 'The provider could not complete this purchase. Nothing was charged.',
+      }),
+    });
+  });
+
+  const limited = { type: 'RATE_LIMITED' } as const;
+  const unavailable = { type: 'UNAVAILABLE' } as const;
+  const forGood = { fromProvider: true, retryable: false } as const;
+  it.each<[status: number, change: Partial<Envelope>, confirm: string, retryable: boolean, retry: string]>([
+    [400, {}, 'REFUSED', false, 'UNKNOWN'],
+    [499, {}, 'REFUSED', false, 'UNKNOWN'],
+    [500, {}, 'UNKNOWN', false, 'UNKNOWN'],
+    [401, {}, 'REFUSED', true, 'UNKNOWN'],
+    [401, forGood, 'REFUSED', false, 'DENIED'],
+    [404, {}, 'REFUSED', false, 'UNKNOWN'],
+    [404, { unknownReference: true }, 'REFUSED', false, 'DENIED'],
+    [400, { unknownReference: true }, 'REFUSED', false, 'UNKNOWN'],
+    [408, {}, 'UNKNOWN', false, 'UNKNOWN'],
+    [409, {}, 'UNKNOWN', false, 'UNKNOWN'],
+    [425, {}, 'UNKNOWN', false, 'UNKNOWN'],
+    [429, {}, 'UNKNOWN', false, 'UNKNOWN'],
+    [429, limited, 'REFUSED', true, 'UNKNOWN'],
+    [429, { retryable: true }, 'REFUSED', true, 'UNKNOWN'],
+    [429, { retryable: false }, 'UNKNOWN', false, 'UNKNOWN'],
+    [503, limited, 'REFUSED', true, 'UNKNOWN'],
+    [503, unavailable, 'UNKNOWN', false, 'UNKNOWN'],
+    [503, { ...unavailable, retryable: true }, 'REFUSED', true, 'UNKNOWN'],
+    [502, { ...unavailable, retryable: true }, 'UNKNOWN', true, 'UNKNOWN'],
+    [500, limited, 'UNKNOWN', false, 'UNKNOWN'],
+    [500, forGood, 'REFUSED', false, 'DENIED'],
+    [500, { fromProvider: true }, 'UNKNOWN', false, 'UNKNOWN'],
+    [500, { retryable: false }, 'UNKNOWN', false, 'UNKNOWN'],
+    [400, { unexpected: true }, 'UNKNOWN', false, 'UNKNOWN'],
+    [404, { unexpected: true, unknownReference: true }, 'UNKNOWN', false, 'UNKNOWN'],
+    [400, { unexpected: true, ...forGood }, 'UNKNOWN', false, 'UNKNOWN'],
+  ])(
+    'that is %d with %j: a confirm is %s (retryable: %s), a retry %s',
+    (status, change, confirm, again, retry) => {
+      const seen = evidence({ status, envelope: { ...envelope, ...change } });
+      const { type, retryable } = { ...envelope, ...change };
+      const told = { ...said, type, retryable: retryable ?? false };
+      const problemOfConfirm = { ...told, retryable: again };
+      expect(readEvidence(seen, expected)).toEqual({ outcome: confirm, problem: problemOfConfirm });
+      expect(readEvidence(seen, { ...expected, kind: 'RETRY' })).toEqual({ outcome: retry, problem: told });
+    },
+  );
+});
+
+describe('an error of the upstream', () => {
+  it('has our request id where the upstream names none', () => {
+    expect(problemOf({ ...envelope, requestId: null, retryable: true }, 'request-1')).toEqual({
+      ...{ ...said, requestId: 'request-1', retryable: true },
+    });
+  });
+
+  it.each([
+    [400, 'INVALID_INPUT'],
+    [401, 'AUTHENTICATION'],
+    [403, 'PERMISSION'],
+    [404, 'NOT_FOUND'],
+    [409, 'CONFLICT'],
+    [429, 'RATE_LIMITED'],
+    [499, 'INVALID_INPUT'],
+    [500, 'UNAVAILABLE'],
+    [503, 'UNAVAILABLE'],
+  ])('with %d is %s where it does not say', (status, type) => {
+    expect(typeByStatus(status)).toBe(type);
+  });
+
+  it.each([
+    ['product_type', 'productType'],
+    ['provider_code', 'providerCode'],
+    ['debited_account_id', 'accountId'],
+    ['subscriber_identifier', 'subscriberIdentifier'],
+    ['meter_number', 'subscriberIdentifier'],
+    ['beneficiary_phone_number', 'beneficiaryPhoneNumber'],
+    ['amount', 'amount.amount'],
+    ['currency', 'amount.currency'],
+    ['charges_on_top_flag', 'chargesOnTop'],
+    ['comment', 'comment'],
+    ['language', 'language'],
+    ['source_channel', 'sourceChannel'],
+  ])('at %s is at our %s', (param, field) => {
+    expect(fieldProblem(param, 'why')).toEqual([{ field, message: 'why' }]);
+  });
+
+  it.each([null, 'null', 'secret_field'])('at %s is at no field of ours', (param) => {
+    expect(fieldProblem(param, 'why')).toEqual([]);
   });
 });

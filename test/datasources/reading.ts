@@ -1,8 +1,9 @@
 import { createCurrent } from '../../src/datasources/current/client.ts';
 import { createV1 } from '../../src/datasources/v1/client.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+
 import type { AttemptKind } from '../../src/purchases/purchase.ts';
 import type { Expected, Reading } from '../../src/purchases/vending.ts';
+import { realRuntime } from '../support/runtime.ts';
 
 export type SurfaceName = 'V1' | 'CURRENT';
 export const surfaceNames = ['V1', 'CURRENT'] as const;
@@ -12,7 +13,7 @@ export const surfaceOptions = {
   credentials: { clientId: 'c', clientSecret: 's', username: 'u', password: 'p', orgCode: 'o' },
   confirmTimeoutMs: 1_000,
   readTimeoutMs: 1_000,
-  runtime: systemRuntime(),
+  runtime: realRuntime(),
 };
 const vending = { V1: createV1(surfaceOptions), CURRENT: createCurrent(surfaceOptions) };
 

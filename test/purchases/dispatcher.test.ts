@@ -38,9 +38,12 @@ async function setting() {
   });
   const slot = { release: () => undefined };
   const play = async <T>(work: Promise<T>): Promise<T> => {
-    let done = false;
-    void work.finally(() => (done = true));
-    await world.run(Infinity, () => done);
+    const end = { come: false };
+    const come = () => void (end.come = true);
+    work.then(come, come);
+    await new Promise((resume) => setImmediate(resume));
+    await world.run(Infinity, () => end.come);
+    if (!end.come) throw new Error('it does not come to an end');
     return work;
   };
   const { purchase } = await journal.begin(newPurchase(), newAttempt());

@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { systemRuntime } from '../../src/gateway.ts';
 import { EventFeed } from '../../src/purchases/feed.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import type { PurchaseEvent } from '../../src/purchases/purchase.ts';
 import { finish, newAttempt, newPurchase, purchaseIn, to } from '../journal/fixtures.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound } from '../support/domain.ts';
+import { realRuntime } from '../support/runtime.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** More than the feed keeps in memory. */
@@ -31,7 +31,7 @@ beforeEach(async () => {
       };
     },
   });
-  feed = await EventFeed.open({ journal, runtime: systemRuntime(), log });
+  feed = await EventFeed.open({ journal, runtime: realRuntime(), log });
   onTestFinished(async () => {
     feed.close();
     await record.close();

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Account, Product } from '../../src/purchases/catalogue.ts';
-import { placeOrder, readDetails, sameDetails, type PurchaseInput } from '../../src/purchases/input.ts';
-import { anOrder } from '../support/domain.ts';
+import {
+  detailsOf,
+  invalidInput,
+  placeOrder,
+  readDetails,
+  sameDetails,
+  type PurchaseInput,
+} from '../../src/purchases/input.ts';
+import { problem } from '../../src/purchases/problem.ts';
+import { anOrder, bwp } from '../support/domain.ts';
 
 const good: PurchaseInput = {
   productType: 'ELECTRICITY',
@@ -105,7 +113,171 @@ describe('the input of a purchase', () => {
     ['comment', { comment: 'rent' }],
     ['surface', { surface: 'CURRENT' }],
     ['account', { accountId: 2 }],
+    ['product', { productType: 'AIRTIME' }],
+    ['provider', { providerCode: 'OTHER' }],
+    ['currency', amount('100.00', 'ZAR')],
+    ['language', { language: 'tn-BW' }],
+    ['channel', { sourceChannel: 'USSD' }],
   ])('is another purchase with another %s', (_name, change) => {
     expect(sameDetails(anOrder(), readDetails({ ...good, ...change }).details)).toBe(false);
+  });
+});
+
+const pula = { subscriberId: { ...electricity.subscriberId, label: 'Meter' } };
+const solar: Product = {
+  ...{ ...electricity, ...pula, displayName: 'Solar' },
+  providers: [
+    { code: 'SUN', name: 'Sun' },
+    { code: 'SKY', name: 'Sky' },
+  ],
+};
+/** Every complaint about the input, in order. */
+const complaints = (change: Partial<PurchaseInput>, products = [electricity], accounts = [account]) => {
+  const { details, wrong } = readDetails({ ...good, ...change });
+  return [...wrong, ...placeOrder(details, accounts, products).wrong].map(
+    ({ field, message }) => `${field}: ${message}`,
+  );
+};
+
+describe('what is wrong with the input', () => {
+  const noNumber = 'amount.amount: The amount is not a decimal number. Write it like 100.00, as a string.';
+  const notMore = 'amount.amount: The amount must be more than zero.';
+  const tooLarge = 'amount.amount: The amount is too large: at most 12 digits before the point.';
+  const noCurrency = 'amount.currency: This is no currency. Give its ISO 4217 code, such as BWP.';
+  const noPhone =
+    'beneficiaryPhoneNumber: This is no phone number. Write it with its country code, such as +26771436390.';
+  const noTag = 'language: The language is not a locale tag. Write it like en-BW or tn-BW.';
+  const longTag = `en-x-${'abcdefgh-'.repeat(3)}abc`;
+
+  it.each<[what: string, change: Partial<PurchaseInput>, said: string[]]>([
+    ['no amount', amount(''), [noNumber]],
+    ['a sign alone', amount('-'), [noNumber]],
+    ['a plus', amount('+1'), [noNumber]],
+    ['a point alone', amount('.'), [noNumber]],
+    ['a number and a word', amount('1 pula'), [noNumber]],
+    ['a word and a number', amount('BWP 1'), [noNumber]],
+    ['zero', amount('000.00'), [notMore]],
+    ['less', amount('-0.01'), [notMore]],
+    ['13 digits', amount('1000000000000'), [tooLarge]],
+    ['a decimal too many', amount('1.001'), ['amount.amount: The amount has too many decimals: BWP has 2.']],
+    [
+      'a decimal of none',
+      amount('1.5', 'JPY'),
+      [
+        'amount.amount: The amount has too many decimals: JPY has 0.',
+        'amount.currency: This account is in BWP: the amount must be too.',
+      ],
+    ],
+    ['no such currency', amount('1.23456', 'QQQ'), [noCurrency]],
+    [
+      'the currency of another account',
+      amount('1', 'zar'),
+      ['amount.currency: This account is in BWP: the amount must be too.'],
+    ],
+    ['no phone', { beneficiaryPhoneNumber: ' ' }, [noPhone]],
+    ['a phone in a sentence', { beneficiaryPhoneNumber: '+267 71436390 (home)' }, [noPhone]],
+    ['two phones', { beneficiaryPhoneNumber: '26771436390+' }, [noPhone]],
+    [
+      'a comment of 256',
+      { comment: 'x'.repeat(256) },
+      ['comment: The comment is too long: at most 255 characters are allowed.'],
+    ],
+    ['no language', { language: ' ' }, [noTag]],
+    ['a language of 36 characters', { language: `${longTag}d` }, [noTag]],
+    ['no language tag', { language: 'e' }, [noTag]],
+    [
+      'no such account',
+      { accountId: 2 },
+      ['accountId: There is no such account. Take an id from the accounts query.'],
+    ],
+    [
+      'no such product',
+      { productType: 'WATER', surface: 'CURRENT' },
+      ['productType: There is no water for sale on surface CURRENT. See the products query.'],
+    ],
+    [
+      'no such provider',
+      { providerCode: 'NOPE' },
+      ['providerCode: There is no such provider. Electricity is sold by: BPC.'],
+    ],
+    [
+      'no meter',
+      { subscriberIdentifier: ' ' },
+      ['subscriberIdentifier: Meter Number is missing. Meter Number: 11 to 13 characters.'],
+    ],
+  ])('is told in a sentence for %s', (_what, change, said) => {
+    expect(complaints(change)).toEqual(said);
+  });
+
+  it('is told of the product that the provider sells, or of the first', () => {
+    const products = [electricity, solar];
+    expect(complaints({ providerCode: 'SKY', subscriberIdentifier: '' }, products)).toEqual([
+      'subscriberIdentifier: Meter is missing. Meter: 11 to 13 characters.',
+    ]);
+    expect(complaints({ providerCode: 'NOPE' }, [solar, electricity])).toEqual([
+      'providerCode: There is no such provider. Solar is sold by: SUN, SKY.',
+    ]);
+  });
+
+  it('is nothing at the very limits', () => {
+    for (const change of [
+      amount('999999999999.99'),
+      amount('0.01'),
+      amount('0000000000000000100'),
+      { comment: 'x'.repeat(255) },
+      { language: longTag },
+      { beneficiaryPhoneNumber: ' 26771436390 ' },
+      { providerCode: ' BPC ' },
+    ]) {
+      expect(complaints(change), JSON.stringify(change)).toEqual([]);
+    }
+    expect(longTag).toHaveLength(35);
+  });
+});
+
+describe('what can be put in order', () => {
+  it('is: blanks around, small letters of a currency, the plus of a phone', () => {
+    const { details } = readDetails({
+      ...{ ...good, providerCode: ' BPC ', beneficiaryPhoneNumber: ' +26771436390 ' },
+      ...{ amount: { amount: ' 1.5 ', currency: ' bwp ' }, comment: ' rent ', language: ' tn-BW ' },
+    });
+    expect(details).toEqual({
+      ...detailsOf(anOrder()),
+      ...{ amount: bwp('1.5'), comment: 'rent', language: 'tn-BW' },
+    });
+    expect(readDetails({ ...good, beneficiaryPhoneNumber: ' 12 ' }).details.beneficiaryPhoneNumber).toBe(
+      '12',
+    );
+  });
+
+  it('an order compares with itself', () => {
+    expect(sameDetails(anOrder(), detailsOf(anOrder()))).toBe(true);
+  });
+
+  it('what is not known stands in the order as it was given', () => {
+    const { details } = readDetails({ ...good, accountId: null, providerCode: 'NOPE' });
+    expect(placeOrder(details, [account], [electricity]).order).toEqual(
+      anOrder({ accountId: 0, provider: { code: 'NOPE', name: 'NOPE' } }),
+    );
+  });
+});
+
+describe('a refusal of the input', () => {
+  const wrong = [
+    { field: 'comment', message: 'Too long.' },
+    { field: 'language', message: 'None.' },
+  ];
+
+  it('tells every field, by its path in the whole', () => {
+    expect(invalidInput(wrong, 'from.details.')).toEqual(
+      problem({
+        ...{ type: 'INVALID_INPUT', code: 'invalid_input', message: 'Too long. None.' },
+        fields: [
+          { field: 'from.details.comment', message: 'Too long.' },
+          { field: 'from.details.language', message: 'None.' },
+        ],
+      }),
+    );
+    expect(invalidInput(wrong).fields).toEqual(wrong);
   });
 });

@@ -31,12 +31,51 @@ function setting(shared = true) {
     await liveness.start();
     return { liveness, process, journal };
   };
+  /** One that has not been started. */
+  const build = (name: string, isShared: boolean) => {
+    const { runtime } = new SimulatedProcess(world, name);
+    const journal = new MemoryJournal(record, { instance: name, shared: isShared });
+    return new Liveness({ journal, runtime, log, leaseMs: LEASE });
+  };
   const until = (ms: number) => {
     world.after(ms - world.now, () => undefined);
     return world.run(ms, () => false);
   };
-  return { world, record, told, instance, until };
+  return { world, record, told, instance, build, until };
 }
+
+describe('an instance', () => {
+  it('that has not started lives on a record of its own, and not yet on a shared one', () => {
+    const { build } = setting();
+    expect([build('one', true), build('two', false)].map((one) => one.holds(one.lease))).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('holds nothing once it has stopped: neither of before nor of after its start', async () => {
+    const { build, until } = setting();
+    const liveness = build('one', true);
+    const before = liveness.lease;
+    await liveness.start();
+    const after = liveness.lease;
+    expect([before, after].map((lease) => liveness.holds(lease))).toEqual([false, true]);
+    const stopping = liveness.stop();
+    await until(1);
+    await stopping;
+    expect([before, after].map((lease) => liveness.holds(lease))).toEqual([false, false]);
+  });
+
+  it('on a record of its own leaves nothing, for it has not joined', async () => {
+    const left: string[] = [];
+    const { instance } = setting(false);
+    const { liveness } = await instance('one', () => ({
+      leave: () => Promise.resolve(void left.push('one')),
+    }));
+    await liveness.stop();
+    expect(left).toEqual([]);
+  });
+});
 
 describe('on a record of its own', () => {
   it('an instance lives until it stops, every other is dead, and nothing is written', async () => {
@@ -45,7 +84,7 @@ describe('on a record of its own', () => {
     const { lease } = liveness;
     await until(10 * LEASE);
     expect(liveness.holds(lease)).toBe(true);
-    expect(liveness.seemsDead('other')).toEqual({ beat: undefined });
+    expect(liveness.seemsDead('other')).toStrictEqual({ beat: undefined });
     expect(liveness.seemsDead('one')).toBeUndefined();
     expect(record.instances.size).toBe(0);
     await liveness.stop();
@@ -70,7 +109,7 @@ describe('on a shared record', () => {
     const { liveness } = await instance('one');
     expect(liveness.seemsDead('long gone')).toBeUndefined();
     await until(BEAT + 1);
-    expect(liveness.seemsDead('long gone')).toEqual({ beat: undefined });
+    expect(liveness.seemsDead('long gone')).toStrictEqual({ beat: undefined });
   });
 
   it('one that dies is taken for dead after a lease, and soon after it', async () => {
@@ -83,6 +122,17 @@ describe('on a shared record', () => {
     expect(other.liveness.seemsDead('one')).toBeUndefined();
     await until(2 * LEASE + LEASE + BEAT + 1);
     expect(other.liveness.seemsDead('one')).toEqual({ beat });
+  });
+
+  it('one whose count stands still is taken for dead after exactly a lease', async () => {
+    const { instance, until, record } = setting();
+    const { liveness } = await instance('one');
+    record.instances.set('still', 4);
+    await until(BEAT);
+    await until(BEAT + LEASE - 1);
+    expect(liveness.seemsDead('still')).toBeUndefined();
+    await until(BEAT + LEASE);
+    expect(liveness.seemsDead('still')).toEqual({ beat: 4 });
   });
 
   it('one that is paused trusts in its lease no longer than others do', async () => {

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 
-import { systemRuntime } from '../../src/gateway.ts';
 import type { Account, Product } from '../../src/purchases/catalogue.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { isProblem, ProblemError, type Problem } from '../../src/purchases/problem.ts';
@@ -12,6 +11,7 @@ import type { PurchaseService } from '../../src/purchases/service.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound, bwp, someProblem } from '../support/domain.ts';
+import { realRuntime } from '../support/runtime.ts';
 
 const electricity: Product = {
   type: 'ELECTRICITY',
@@ -225,7 +225,7 @@ const idOf = (purchase: Purchase | Problem) => (isProblem(purchase) ? '' : purch
 async function compose() {
   const record = new MemoryJournal(new MemoryRecord(), { instance: 'one', shared: false });
   const journal = watched(record);
-  const runtime = systemRuntime();
+  const runtime = realRuntime();
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const vending: Vending = {
     surface: 'V1',
