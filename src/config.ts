@@ -44,6 +44,12 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
 }
 
+/** What a command needs to speak to ScratchPower. */
+export interface UpstreamAccess extends Pick<Config['upstream'], 'baseUrl' | 'credentials'> {
+  readonly confirmTimeoutMs: number;
+  readonly readTimeoutMs: number;
+}
+
 /** Where the record lies. */
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -171,6 +177,30 @@ const databaseEnvironment = environment.pick({
   DATABASE_STATEMENT_TIMEOUT_MS: true,
 });
 
+const upstreamEnvironment = environment.pick({
+  SCRATCHPOWER_BASE_URL: true,
+  SCRATCHPOWER_CLIENT_ID: true,
+  SCRATCHPOWER_CLIENT_SECRET: true,
+  SCRATCHPOWER_USERNAME: true,
+  SCRATCHPOWER_PASSWORD: true,
+  SCRATCHPOWER_ORG_CODE: true,
+  CONFIRM_TIMEOUT_MS: true,
+  READ_TIMEOUT_MS: true,
+});
+
+/** Where ScratchPower is and how long it may take, for commands that need nothing else; throws a `ConfigError`. */
+export function upstreamOf(env: Readonly<Record<string, string | undefined>>): UpstreamAccess {
+  const parsed = upstreamEnvironment.safeParse(withoutEmpty(env));
+  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
+  const { data: values } = parsed;
+  return {
+    baseUrl: values.SCRATCHPOWER_BASE_URL,
+    credentials: credentialsIn(values),
+    confirmTimeoutMs: values.CONFIRM_TIMEOUT_MS,
+    readTimeoutMs: values.READ_TIMEOUT_MS,
+  };
+}
+
 /** Where the record lies, for commands that need nothing else; throws a `ConfigError`. */
 export function databaseOf(env: Readonly<Record<string, string | undefined>>): DatabaseConfig {
   const parsed = databaseEnvironment.safeParse(withoutEmpty(env));
@@ -229,13 +259,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     upstream: {
       baseUrl: values.SCRATCHPOWER_BASE_URL,
       surface: values.SCRATCHPOWER_SURFACE === 'v1' ? 'V1' : 'CURRENT',
-      credentials: {
-        clientId: values.SCRATCHPOWER_CLIENT_ID,
-        clientSecret: values.SCRATCHPOWER_CLIENT_SECRET,
-        username: values.SCRATCHPOWER_USERNAME,
-        password: values.SCRATCHPOWER_PASSWORD,
-        orgCode: values.SCRATCHPOWER_ORG_CODE,
-      },
+      credentials: credentialsIn(values),
     },
     protection: {
       concurrency: values.UPSTREAM_CONCURRENCY,
@@ -258,6 +282,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     shutdownTimeoutMs: values.SHUTDOWN_TIMEOUT_MS,
     authMode: values.AUTH_MODE,
     allowedOrigins: values.ALLOWED_ORIGINS,
+  };
+}
+
+function credentialsIn(values: z.output<typeof upstreamEnvironment>): Config['upstream']['credentials'] {
+  return {
+    clientId: values.SCRATCHPOWER_CLIENT_ID,
+    clientSecret: values.SCRATCHPOWER_CLIENT_SECRET,
+    username: values.SCRATCHPOWER_USERNAME,
+    password: values.SCRATCHPOWER_PASSWORD,
+    orgCode: values.SCRATCHPOWER_ORG_CODE,
   };
 }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 
 /** Where a command speaks to a person or to a pipe. */
@@ -24,7 +25,9 @@ export function processTerminal(): Terminal {
     async ask(question) {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        return await lines.question(question);
+        // Ctrl-C and Ctrl-D close it without an answer: that is no answer, and no reason to wait for ever.
+        const left = once(lines, 'close').then(() => '');
+        return await Promise.race([lines.question(question), left]);
       } finally {
         lines.close();
       }
