@@ -3,7 +3,7 @@ import { BAD_TOKEN } from '../../probe/side.ts';
 import type { Bend, Exchange } from './bent.ts';
 
 type Surface = Exchange['surface'];
-type Edit = (exchange: Exchange) => void | Promise<void>;
+type Edit = (exchange: Exchange) => unknown;
 type Of = Exchange['endpoint'];
 
 const KEY = { v1: 'subscriber_identifier', current: 'meter_number' } as const;
@@ -34,10 +34,6 @@ function shared(surface: Surface): Record<string, () => Bend> {
     if (surface === 'v1') exchange.json.error.type = 'api_error';
     else exchange.json.response_code = '147';
   };
-  const happyOnly =
-    (edit: Edit): Edit =>
-    (exchange) =>
-      String(purchaseIn(exchange).token).includes('|') ? undefined : edit(exchange);
   const add = (text: string, more: number) => `BWP ${(Number(text.slice(4)) + more).toFixed(2)}`;
   /** Bends that remember. */
   const remembering = (make: () => Edit) => (): Bend => {
@@ -159,12 +155,11 @@ function shared(surface: Surface): Record<string, () => Bend> {
     'confirm.subscriber': bought((exchange) => {
       owner(exchange)[surface === 'v1' ? 'identifier' : 'meter_number'] = '*******4040';
     }),
-    'confirm.token': bought(
-      happyOnly((exchange) => {
-        const purchase = purchaseIn(exchange);
-        if (/^\d{20}$/.test(String(purchase.token))) purchase.token = Number(purchase.token);
-      }),
-    ),
+    'confirm.token': bought((exchange) => {
+      if (owner(exchange)[surface === 'v1' ? 'identifier' : 'meter_number'] !== meters.happy) return;
+      const purchase = purchaseIn(exchange);
+      purchase.token = Number(purchase.token);
+    }),
     'confirm.units': bought((exchange) => (purchaseIn(exchange).units = 'many')),
     'confirm.receipt': bought((exchange) => (purchaseIn(exchange).receipt_number = null)),
     'confirm.charges': onMeter(
@@ -175,12 +170,17 @@ function shared(surface: Surface): Record<string, () => Bend> {
     'confirm.time': bought((exchange) => {
       const purchase = purchaseIn(exchange);
       const twoHours = 7_200_000;
-      if (surface === 'current') purchase.timestamp += twoHours;
+      if (surface === 'current') purchase.timestamp = Number(purchase.timestamp) + twoHours;
       else purchase.created_at = new Date(Date.parse(purchase.created_at) + twoHours).toISOString();
     }),
-    'confirm.debit': onMeter('confirm', meters.happy, ({ body, forward }) => {
-      const { external_reference: _reference, ...again } = body;
-      return isDuplicate(body) ? undefined : forward(confirmPath[surface], again);
+    'confirm.debit': remembering(() => {
+      const sent = new Set<unknown>();
+      return async ({ endpoint, body, forward }) => {
+        const { external_reference: reference, ...again } = body;
+        if (endpoint !== 'confirm' || body[KEY[surface]] !== meters.happy || sent.has(reference)) return;
+        sent.add(reference);
+        await forward(confirmPath[surface], again);
+      };
     }),
     'confirm.key-change': onMeter('confirm', meters.keyChange, (exchange) => {
       const purchase = purchaseIn(exchange);
@@ -227,15 +227,6 @@ function shared(surface: Surface): Record<string, () => Bend> {
       if (exchange.status === 422) asRefused(exchange);
     }),
   };
-}
-
-const seen = new Set<string>();
-/** Whether this confirm was sent before. */
-function isDuplicate(body: Record<string, unknown>): boolean {
-  const reference = String(body['external_reference']);
-  const known = seen.has(reference);
-  seen.add(reference);
-  return known;
 }
 
 function onV1(): Record<string, () => Bend> {

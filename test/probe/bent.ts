@@ -25,7 +25,7 @@ export interface Exchange {
   readonly forward: (path: string, body: object) => Promise<void>;
   readonly path: string;
 }
-export type Bend = (exchange: Exchange) => void | Promise<void>;
+export type Bend = (exchange: Exchange) => unknown;
 
 /** The sandbox behind a proxy that changes what it answers. */
 export async function bent(sandbox: Sandbox, bend: Bend): Promise<string> {
@@ -57,7 +57,9 @@ export async function bent(sandbox: Sandbox, bend: Bend): Promise<string> {
       body: asked === undefined ? {} : fields.parse(asked),
       headers: requestId === null ? {} : { 'x-request-id': requestId },
       json: await came.json(),
-      forward: async (to, body) => void (await (await send(to, body)).text()),
+      forward: async (to, body) => {
+        await (await send(to, body)).text();
+      },
     };
     await bend(exchange);
     response
