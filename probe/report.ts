@@ -142,19 +142,18 @@ function holding(findings: readonly Finding[]): readonly string[] {
 
 function wire(all: readonly WireNames[]): readonly string[] {
   if (all.length === 0) return [];
+  const lines = all.map(({ surface, of, seen, unseen }) => {
+    const names = seen.map(({ name, types, known }) => {
+      const code = `\`${name}\` ${types.join(' or ')}`;
+      return known ? code : `**${code}**`;
+    });
+    const absent = unseen.length === 0 ? '' : `; not seen: ${unseen.map((name) => `\`${name}\``).join(', ')}`;
+    return `- ${surface} ${of}: ${names.join(', ')}${absent}`;
+  });
   return [
     '## The wire',
-    'Names and types as they came; **bold**: the contract has no such name.',
-    table(
-      ['surface', 'answer of', 'names', 'in the contract, and not seen'],
-      all.map(({ surface, of, seen, unseen }) => [
-        ...[surface, of],
-        seen
-          .map(({ name, types, known }) => `${known ? `\`${name}\`` : `**\`${name}\`**`} ${types.join('/')}`)
-          .join(', '),
-        unseen.map((name) => `\`${name}\``).join(', '),
-      ]),
-    ),
+    'Names and types as they came; **bold**: the contract has no such name; not seen: the contract has it.',
+    lines.join('\n'),
   ];
 }
 

@@ -270,6 +270,7 @@ export class Side {
     need(trial !== undefined && this.#dropped.get(name) === undefined, why);
     const known = this.#bought.get(name);
     if (known !== undefined) return known;
+    need(!this.walk.stop.aborted, 'the run was interrupted');
     const buying = this.#buy(trial);
     this.#bought.set(name, buying);
     return buying;
@@ -289,6 +290,7 @@ export class Side {
   async again(name: PurchaseName): Promise<Watched> {
     const { want, trial } = await this.bought(name);
     need(trial.times === 2, `the purchase "${name}" was agreed to once only`);
+    need(!this.walk.stop.aborted, 'the run was interrupted');
     const debit = this.#debit(trial, want);
     return this.#watched(want.accountId, async () => {
       const reply = await this.#confirm(want, debit);

@@ -50,7 +50,7 @@ export function requestIdAssumptions({ surface, paths }: Dialect): readonly Assu
       async try(side) {
         const back = (await side.get('me', paths.me, { requestId: null })).header(HEADER);
         demand(back !== undefined && back !== '', 'an X-Request-Id', show(back));
-        return show(back);
+        return `${back.length} characters`;
       },
     },
     {
