@@ -223,7 +223,7 @@ function commandLine(terminal: Terminal): Command {
     .addOption(new Option('--surface <surface>', 'which one').choices([...surfaces, 'both']).default('both'))
     .option(
       '--only <ids>',
-      'these assumptions, separated by commas: v1.confirm.token, or v1.confirm, or token',
+      'these assumptions, separated by commas: v1.confirm.token, or v1.confirm, or confirm.token',
       ids,
     )
     .option('--list', 'list the assumptions and end')

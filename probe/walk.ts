@@ -104,7 +104,9 @@ export class Walk {
     const { surface, method, path } = reply.question;
     const lacksOne = reply.requestId !== null && reply.header('x-request-id') === undefined;
     if (surface === 'v1' && lacksOne) this.withoutRequestId.push(`${method} ${path}`);
-    for (const name of ['access_token', 'refresh_token', 'token', 'transaction.token'])
-      this.secrets.add(at(reply.json, name));
+    for (const name of ['access_token', 'refresh_token', 'token', 'transaction.token']) {
+      const secret = at(reply.json, name);
+      if (typeof secret === 'string') this.secrets.add(secret, ...secret.split('|'));
+    }
   }
 }

@@ -118,9 +118,9 @@ export function confirmAssumptions(dialect: Dialect): readonly Assumption[] {
           : 'transaction.timestamp is the moment of the purchase: `date` was read as Botswana’s time, UTC+2',
       async try(side) {
         const told = at((await happy(side)).json, places.time);
-        const at_ = momentOf(told);
-        demand(at_ !== undefined, 'a moment', `${places.time}: ${show(told)}`);
-        const off = at_ - side.walk.now().getTime();
+        const moment = momentOf(told);
+        demand(moment !== undefined, 'a moment', `${places.time}: ${show(told)}`);
+        const off = moment - side.walk.now().getTime();
         demand(Math.abs(off) < CLOCK_SLACK_MS, 'now', `${Math.round(off / 60_000)} minutes from now`);
         return show(told);
       },
@@ -245,10 +245,11 @@ function tokensIn(json: unknown, { places }: Dialect, count: number | undefined)
   return show(field);
 }
 
-/** ISO 8601, or ms or seconds of the epoch. */
+/** ISO 8601, with or without a zone, or ms or seconds of the epoch. */
 function momentOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value < 1e11 ? value * 1000 : value;
   if (typeof value !== 'string' || !/^\d{4}-\d{2}-\d{2}[T ]/.test(value)) return undefined;
-  const moment = Date.parse(value);
+  // Without a zone it is taken for UTC, so that the report does not depend on where it is written.
+  const moment = Date.parse(/([zZ]|[+-]\d{2}:?\d{2})$/.test(value) ? value : `${value.replace(' ', 'T')}Z`);
   return Number.isNaN(moment) ? undefined : moment;
 }
