@@ -25,9 +25,13 @@ export function processTerminal(): Terminal {
     async ask(question) {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        // Ctrl-C and Ctrl-D close it without an answer: that is no answer, and no reason to wait for ever.
+        // Ctrl-C and Ctrl-D abort the question, or only close it, as the version of Node has it: that is no answer.
         const left = once(lines, 'close').then(() => '');
-        return await Promise.race([lines.question(question), left]);
+        const answered = lines.question(question).catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'AbortError') return '';
+          throw error;
+        });
+        return await Promise.race([answered, left]);
       } finally {
         lines.close();
       }
