@@ -206,7 +206,7 @@ const onCurrent: readonly Assumption[] = [
     statement: 'Current’s accounts have category, type, status and rank as v1’s have',
     async try(side) {
       const accounts = at((await side.me()).json, 'accounts');
-      need(Array.isArray(accounts), 'there are no accounts');
+      need(Array.isArray(accounts) && accounts.length > 0, 'there are no accounts');
       for (const one of accounts) kinds(one);
       return list([...new Set(accounts.map((one: unknown) => word(at(one, 'category'))))]);
     },

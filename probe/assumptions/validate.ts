@@ -19,7 +19,7 @@ export function validateAssumptions({ surface, paths, places }: Dialect): readon
         const reply = await side.validate();
         demand(reply.status === 200, 'HTTP 200', said(reply));
         const [owner, transaction] = [at(reply.json, places.owner), at(reply.json, 'transaction')];
-        const missing = chargeNames.filter((name) => at(transaction, name) === undefined);
+        const missing = chargeNames.filter((name) => isNothing(at(transaction, name)));
         const seen = `${places.owner}: ${show(owner)}; transaction: ${show(transaction)}`;
         demand(typeof owner === 'object' && owner !== null && missing.length === 0, 'both, whole', seen);
         return seen;
@@ -49,9 +49,11 @@ export function validateAssumptions({ surface, paths, places }: Dialect): readon
       statement: 'every amount is "<CCY> <amount>"',
       async try(side) {
         const { json } = await accepted(side.validate());
+        const told = chargeNames.some((name) => !isNothing(at(json, `transaction.${name}`)));
+        need(told, 'there is no amount to read');
         for (const name of chargeNames) {
           const value = at(json, `transaction.${name}`);
-          if (value === undefined) continue;
+          if (isNothing(value)) continue;
           const right = typeof value === 'string' && MONEY.test(value) && value.startsWith(`${CURRENCY} `);
           demand(right, `"${CURRENCY} 9.99"`, `${name}: ${show(value)}`);
         }
@@ -123,6 +125,10 @@ export function validateAssumptions({ surface, paths, places }: Dialect): readon
       },
     },
   ];
+}
+
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null;
 }
 
 async function accepted(asking: Promise<Reply>): Promise<Reply> {

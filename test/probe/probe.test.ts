@@ -21,6 +21,20 @@ async function faulty(...faults: FaultRequest[]): Promise<Sandbox> {
   return sandbox;
 }
 
+/** Every field there is, with the same in it. */
+function deeply(value: unknown): object {
+  const charges = { entry: value, net: value, total: value, charge: value, commission: value };
+  const subscriber = { identifier: value, name: value, address: value };
+  const transaction = { ...charges, status: value, token: value, units: value, timestamp: value };
+  const error = { type: value, code: value, message: value, param: value, retryable: value };
+  return {
+    ...{ id: value, status: value, token: value, accounts: value, roles: value },
+    subscriber,
+    transaction,
+    error,
+  };
+}
+
 describe('on our own sandbox', () => {
   it('all that can be tried holds, and each thing that cannot says why', async () => {
     const sandbox = await open();
@@ -221,6 +235,29 @@ describe('trouble of the moment', () => {
     expect(code).toBe(2);
     expect(idsOf(findings, 'HINDERED').every((id) => id.startsWith('v1.products.'))).toBe(true);
     expect(report).toContain('GET /v1/vas-products: no answer within 500 ms');
+  });
+});
+
+describe('answers of another world', () => {
+  it.each([
+    ['null', null],
+    ['a list', [null, 1, 'x', []]],
+    ['a text', '"x"'],
+    ['no JSON', '<html>'],
+    ['nothing', ''],
+    ['fields that hold something else', deeply(7)],
+    ['fields that hold nothing', deeply(null)],
+    ['names that are values', { '26771436390': { '12345678901234567890': 'x' } }],
+  ])('(%s) are told as what they are, and the probe does not stumble', async (_what, json) => {
+    const sandbox = await open();
+    const url = await bent(sandbox, (exchange) => {
+      if (exchange.endpoint !== 'login') exchange.json = json;
+    });
+    const { code, report, findings } = await probe(url, [...everything, '--account', '13209']);
+    expect(code).toBe(1);
+    expect(report).not.toContain('the probe itself failed');
+    expect(report).not.toMatch(/26771436390|12345678901234567890/);
+    expect(idsOf(findings, 'DIFFERS')).toEqual(expect.arrayContaining(['v1.me.who', 'v1.confirm.token']));
   });
 });
 
