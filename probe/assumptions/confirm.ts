@@ -102,8 +102,8 @@ export function confirmAssumptions(dialect: Dialect): readonly Assumption[] {
       async try(side) {
         const { json } = await happy(side);
         const offer = await side.validate();
-        const told = chargeNames.some((name) => chargeOf(offer.json, name) !== undefined);
-        need(told, 'validate told no charges');
+        const isTold = chargeNames.some((name) => chargeOf(offer.json, name) !== undefined);
+        need(isTold, 'validate told no charges');
         for (const name of chargeNames) {
           const [told, charged] = [chargeOf(offer.json, name), chargeOf(json, name)];
           if (told === undefined) continue;
