@@ -1,4 +1,4 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -85,6 +85,7 @@ export async function probe(url: string, argv: readonly string[], options: RunOp
   const [report, json] = await Promise.all(
     Object.values(files).map((file) => readFile(file, 'utf8').catch(() => '')),
   );
+  await rm(folder, { recursive: true });
   const parsed = json === undefined || json === '' ? undefined : document.parse(JSON.parse(json));
   return {
     ...said,
