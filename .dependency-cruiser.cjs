@@ -22,7 +22,7 @@ module.exports = {
       severity: 'error',
       comment: `src/${name} may import only: ${[...allowed, name].join(', ')}`,
       from: { path: room(name) },
-      to: { path: '^(src|sandbox|scripts|test|bench)/', pathNot: [name, ...allowed].map(room) },
+      to: { path: '^(src|sandbox|probe|scripts|test|bench)/', pathNot: [name, ...allowed].map(room) },
     })),
     {
       name: 'every-file-has-a-room',
@@ -36,7 +36,18 @@ module.exports = {
       severity: 'error',
       comment: 'the sandbox is written from the contract, not from what the gateway happens to send',
       from: { path: '^sandbox/' },
-      to: { path: '^(src|scripts|test|bench)/' },
+      to: { path: '^(src|probe|scripts|test|bench)/' },
+    },
+    {
+      name: 'probe-stands-alone',
+      severity: 'error',
+      comment:
+        'the probe is written from the contract; of the gateway it takes the environment and the terminal',
+      from: { path: '^probe/' },
+      to: {
+        path: '^(src|sandbox|scripts|test|bench)/',
+        pathNot: '^src/(config|operator/terminal)\\.ts$',
+      },
     },
     {
       name: 'domain-is-pure',
@@ -65,7 +76,7 @@ module.exports = {
     {
       name: 'no-dev-dependency-in-src',
       severity: 'error',
-      from: { path: '^(src|sandbox)/' },
+      from: { path: '^(src|sandbox|probe)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -11,6 +11,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    coverage: { provider: 'v8', include: ['src/**', 'sandbox/**'], reporter: ['text-summary', 'html'] },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**', 'sandbox/**', 'probe/**'],
+      reporter: ['text-summary', 'html'],
+    },
   },
 });

@@ -99,7 +99,8 @@ function shapeFault({ issues: [issue] }: z.ZodError, body: unknown): ErrorFault 
   const param = String(issue?.path[0] ?? 'body');
   const given: unknown = Object.entries(Object(body) as object).find(([key]) => key === param)?.[1];
   const missing = given === undefined || given === null || given === '';
-  return { ...invalid(`${param}: ${issue?.message ?? 'invalid'}`, param), number: missing ? '136' : '120' };
+  const number = missing ? '136' : param === 'beneficiary_phone_number' ? '104' : '120';
+  return { ...invalid(`${param}: ${issue?.message ?? 'invalid'}`, param), number };
 }
 
 export function invalid(message: string, param: string): ErrorFault {

@@ -44,6 +44,12 @@ export interface Config extends LimitsConfig {
   readonly allowedOrigins: readonly string[];
 }
 
+/** What a command needs to speak to ScratchPower. */
+export interface UpstreamAccess extends Pick<IntegrationConfig['upstream'], 'baseUrl' | 'credentials'> {
+  readonly confirmTimeoutMs: number;
+  readonly readTimeoutMs: number;
+}
+
 /** Where the record lies. */
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -144,6 +150,28 @@ const databaseEnvironment = environment.pick({
   DATABASE_POOL: true,
   DATABASE_STATEMENT_TIMEOUT_MS: true,
 });
+
+const timeouts = environment.pick({ CONFIRM_TIMEOUT_MS: true, READ_TIMEOUT_MS: true });
+
+/**
+ * Where ScratchPower is and how long it may take, for commands that need nothing else, by the SCRATCHPOWER_ variables;
+ * throws a `ConfigError`.
+ */
+export function upstreamOf(env: Readonly<Record<string, string | undefined>>): UpstreamAccess {
+  const { INTEGRATIONS_FILE: _, ...rest } = withoutEmpty(env);
+  const { integrations, faults } = readIntegrations(rest);
+  const parsed = timeouts.safeParse(rest);
+  const [integration] = integrations;
+  if (!parsed.success || integration === undefined)
+    throw new ConfigError([...faults, ...(parsed.success ? [] : faultsOf(parsed.error))]);
+  const { baseUrl, credentials } = integration.upstream;
+  return {
+    baseUrl,
+    credentials,
+    confirmTimeoutMs: parsed.data.CONFIRM_TIMEOUT_MS,
+    readTimeoutMs: parsed.data.READ_TIMEOUT_MS,
+  };
+}
 
 /** Where the record lies, for commands that need nothing else; throws a `ConfigError`. */
 export function databaseOf(env: Readonly<Record<string, string | undefined>>): DatabaseConfig {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 
 /** Where a command speaks to a person or to a pipe. */
@@ -24,7 +25,13 @@ export function processTerminal(): Terminal {
     async ask(question) {
       const lines = createInterface({ input: process.stdin, output: process.stderr });
       try {
-        return await lines.question(question);
+        // Ctrl-C and Ctrl-D abort the question, or only close it, as the version of Node has it: that is no answer.
+        const left = once(lines, 'close').then(() => '');
+        const answered = lines.question(question).catch((error: unknown) => {
+          if (error instanceof Error && error.name === 'AbortError') return '';
+          throw error;
+        });
+        return await Promise.race([answered, left]);
       } finally {
         lines.close();
       }

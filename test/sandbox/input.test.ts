@@ -21,7 +21,7 @@ const onBoth: Wrong[] = [
     'a phone with a plus',
     { beneficiary_phone_number: '+26771436390' },
     400,
-    '120',
+    '104',
     'beneficiary_phone_number',
   ],
   ['no phone', { beneficiary_phone_number: undefined }, 400, '136', 'beneficiary_phone_number'],
