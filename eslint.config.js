@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -24,7 +25,10 @@ export default tseslint.config(
     },
   },
   // Command-line entries speak to a person's terminal.
-  { files: ['scripts/**', 'bench/**', 'sandbox/main.ts', 'test/simulation/main.ts'], rules: { 'no-console': 'off' } },
+  {
+    files: ['scripts/**', 'bench/**', 'sandbox/main.ts', 'test/simulation/main.ts'],
+    rules: { 'no-console': 'off' },
+  },
   // A GraphQL answer has the shape that the test then asserts.
   {
     files: ['test/**'],
@@ -38,6 +42,7 @@ export default tseslint.config(
       'no-unsafe-optional-chaining': 'off',
     },
   },
+  { files: ['examples/**/*.tsx', 'examples/**/*.ts'], extends: [reactHooks.configs.flat.recommended] },
   { files: ['**/*.js', '**/*.cjs', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   { files: ['**/*.cjs'], languageOptions: { globals: { module: 'writable' } } },
   prettier,
