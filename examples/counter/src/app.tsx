@@ -1,8 +1,8 @@
 import { useState } from 'react';
-import { useQuery } from 'urql';
 
-import { Shop, type Problem, type Quote } from './gateway/operations.ts';
+import type { Problem, Quote } from './gateway/operations.ts';
 import { useLive } from './gateway/sockets.ts';
+import { useShop } from './gateway/use-shop.ts';
 import { LanguageSwitch, useTexts } from './i18n/language.tsx';
 import { CheckQuote } from './purchase/check-quote.tsx';
 import { DetailsForm } from './purchase/details-form.tsx';
@@ -23,7 +23,7 @@ type Shown =
 export function App() {
   const texts = useTexts();
   const live = useLive();
-  const [{ data: shop, error, fetching }, askAgain] = useQuery({ query: Shop });
+  const { shop, trouble, askAgain } = useShop();
   const todays = useTodaysPurchases();
   const kept = useIntents();
   const [shown, setShown] = useState<Shown>(atStart);
@@ -52,20 +52,7 @@ export function App() {
       </header>
       <main className="columns">
         <section className="panel" aria-labelledby="screen">
-          {shop === undefined ? (
-            <div role="status">
-              <h2 id="screen">{texts.newPurchase}</h2>
-              <p>{fetching ? texts.loading : texts.shopUnavailable}</p>
-              {error !== undefined && !fetching && (
-                <>
-                  <p className="muted">{error.graphQLErrors[0]?.message}</p>
-                  <button type="button" onClick={() => askAgain({ requestPolicy: 'network-only' })}>
-                    {texts.tryAgain}
-                  </button>
-                </>
-              )}
-            </div>
-          ) : shown.screen === 'check' ? (
+          {shown.screen === 'check' ? (
             <CheckQuote
               key={round}
               quote={shown.quote}
@@ -90,7 +77,7 @@ export function App() {
             <PurchaseView
               key={listed}
               id={listed}
-              shop={shop.viewer.organisation?.name ?? ''}
+              shop={shop?.viewer.organisation?.name ?? ''}
               onNext={() => showForm()}
               onSeen={() => {
                 for (const one of intents()) if (one.purchaseId === listed) forget(one.key);
@@ -102,6 +89,19 @@ export function App() {
                 showForm(draft, problem);
               }}
             />
+          ) : shop === undefined ? (
+            <div role="status">
+              <h2 id="screen">{texts.newPurchase}</h2>
+              <p>{trouble === null ? texts.loading : texts.shopUnavailable}</p>
+              {trouble !== null && (
+                <>
+                  <p className="muted">{trouble}</p>
+                  <button type="button" onClick={askAgain}>
+                    {texts.tryAgain}
+                  </button>
+                </>
+              )}
+            </div>
           ) : (
             <DetailsForm
               key={round}

@@ -1,7 +1,14 @@
 import { useRef, useState, type SubmitEvent } from 'react';
 import { useClient } from 'urql';
 
-import { Validate, type Account, type Problem, type Product, type Quote } from '../gateway/operations.ts';
+import {
+  Validate,
+  type Account,
+  type Problem,
+  type Product,
+  type ProductType,
+  type Quote,
+} from '../gateway/operations.ts';
 import { useTexts } from '../i18n/language.tsx';
 import type { Texts } from '../i18n/texts.ts';
 import { Balance } from './balance.tsx';
@@ -29,7 +36,13 @@ export function DetailsForm({ accounts, products, draft: before, problem, onQuot
   const [unanswered, setUnanswered] = useState<string | null>(null);
   const [checking, setChecking] = useState(false);
 
-  const product = products.find(({ type }) => type === draft.productType);
+  // Providers of one type may each have a format of their own: they are then products of their own.
+  const offered = products.filter(({ type }) => type === draft.productType);
+  const product = offered.find(({ providers }) => providers.some(({ code }) => code === draft.providerCode));
+  const providers = offered.flatMap((one) => one.providers);
+  const types = [...new Set(products.map(({ type }) => type))];
+  const firstProvider = (wanted: ProductType) =>
+    products.find(({ type }) => type === wanted)?.providers[0]?.code ?? '';
   const account = accounts.find(({ id }) => id === draft.accountId);
   if (product === undefined) return <p>{texts.shopUnavailable}</p>;
 
@@ -84,7 +97,7 @@ export function DetailsForm({ accounts, products, draft: before, problem, onQuot
       <h2 id="screen">{texts.newPurchase}</h2>
       <fieldset className="choices">
         <legend>{texts.product}</legend>
-        {products.map(({ type, providers }) => (
+        {types.map((type) => (
           <label key={type} className="choice">
             <input
               type="radio"
@@ -92,7 +105,7 @@ export function DetailsForm({ accounts, products, draft: before, problem, onQuot
               value={type}
               checked={type === draft.productType}
               onChange={() => {
-                setDraft({ ...draft, productType: type, providerCode: providers[0]?.code ?? '' });
+                setDraft({ ...draft, productType: type, providerCode: firstProvider(type) });
                 setLeft(new Set());
                 setRefused(null);
               }}
@@ -101,7 +114,7 @@ export function DetailsForm({ accounts, products, draft: before, problem, onQuot
           </label>
         ))}
       </fieldset>
-      {product.providers.length > 1 && (
+      {providers.length > 1 && (
         <label className="field">
           <span className="label">{texts.provider}</span>
           <select
@@ -109,7 +122,7 @@ export function DetailsForm({ accounts, products, draft: before, problem, onQuot
             value={draft.providerCode}
             onChange={(event) => change('providerCode', event.target.value)}
           >
-            {product.providers.map(({ code, name }) => (
+            {providers.map(({ code, name }) => (
               <option key={code} value={code}>
                 {name}
               </option>
