@@ -15,21 +15,26 @@ export interface ProblemCode {
 export function findProblemCodes(tsconfig: string): { codes: ProblemCode[]; handedOn: string[] } {
   const { config } = ts.readConfigFile(tsconfig, (path) => ts.sys.readFile(path)) as { config: unknown };
   const { fileNames, options } = ts.parseJsonConfigFileContent(config, ts.sys, resolve(dirname(tsconfig)));
-  const ours = fileNames.filter((name) => /^src\//.test(relative(process.cwd(), name)));
+  const ours = fileNames.filter((name) => relative(process.cwd(), name).startsWith('src/'));
   const program = ts.createProgram(ours, options);
   const checker = program.getTypeChecker();
   const sources = program.getSourceFiles().filter(({ fileName }) => ours.includes(fileName));
-  const calls = new Map<ts.Node, (ts.CallExpression | ts.NewExpression)[]>();
+  const calls = new Map<string, (ts.CallExpression | ts.NewExpression)[]>();
   const objects: ts.ObjectLiteralExpression[] = [];
   const look = (node: ts.Node): void => {
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
-      const called = checker.getResolvedSignature(node)?.declaration;
-      if (called !== undefined) calls.set(called, [...(calls.get(called) ?? []), node]);
+      const name = lastName(node.expression.getText());
+      calls.set(name, [...(calls.get(name) ?? []), node]);
     }
     if (ts.isObjectLiteralExpression(node)) objects.push(node);
     ts.forEachChild(node, look);
   };
   sources.forEach(look);
+  // Asking the checker about each call takes long: only those of the right name are asked about.
+  const callsOf = (called: ts.SignatureDeclaration) =>
+    (calls.get(nameOf(called)) ?? []).filter(
+      (call) => checker.getResolvedSignature(call)?.declaration === called,
+    );
 
   /** Every string that the expression may be; null where it is not told by the source. */
   const strings = (node: ts.Node, seen: readonly ts.Node[] = []): readonly (string | null)[] => {
@@ -60,7 +65,7 @@ export function findProblemCodes(tsconfig: string): { codes: ProblemCode[]; hand
         return on(declaration.initializer);
       if (ts.isParameter(declaration)) {
         const index = declaration.parent.parameters.indexOf(declaration);
-        const given = (calls.get(declaration.parent) ?? []).map((call) => call.arguments?.[index]);
+        const given = callsOf(declaration.parent).map((call) => call.arguments?.[index]);
         return given.flatMap((argument) => {
           const value = argument ?? declaration.initializer;
           return value === undefined ? [null] : on(value);
@@ -76,7 +81,8 @@ export function findProblemCodes(tsconfig: string): { codes: ProblemCode[]; hand
     const named = new Map(object.properties.map((property) => [property.name?.getText(), property]));
     const [type, code, message] = ['type', 'code', 'message'].map((name) => named.get(name));
     if (type === undefined || code === undefined || message === undefined) continue;
-    const value = (property: ts.Node) => (ts.isPropertyAssignment(property) ? property.initializer : property);
+    const value = (property: ts.Node) =>
+      ts.isPropertyAssignment(property) ? property.initializer : property;
     if (!isText(checker.getTypeAtLocation(value(code)))) continue;
     const types = strings(value(type)).filter((one) => one !== null);
     const retryable = named.get('retryable');
@@ -119,3 +125,15 @@ function truth(node: ts.Node): boolean | null {
   if (node.kind === ts.SyntaxKind.TrueKeyword) return true;
   return node.kind === ts.SyntaxKind.FalseKeyword ? false : null;
 }
+
+/** What a function is called by: its own name, or that of the constant or the class that holds it. */
+function nameOf(called: ts.SignatureDeclaration): string {
+  if (called.name !== undefined && !ts.isConstructorDeclaration(called))
+    return lastName(called.name.getText());
+  const { parent } = called;
+  return ts.isVariableDeclaration(parent) || ts.isClassDeclaration(parent) || ts.isPropertyAssignment(parent)
+    ? (parent.name?.getText() ?? '')
+    : '';
+}
+
+const lastName = (text: string) => text.slice(text.lastIndexOf('.') + 1);

@@ -1,8 +1,9 @@
-// npm run problem-codes: brings the table of docs/frontend/errors.md up to the codes that src can give; what was written
-// about a code stays. With --check, fails when the table is not what the code says.
+// npm run problem-codes: brings the table of docs/frontend/errors.md up to the codes that src can give. What was written
+// about a code stays; a test compares, and wants something written about each.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 
+import { problemTypes } from '../src/purchases/problem.ts';
 import { findProblemCodes } from './find-problem-codes.ts';
 
 const page = 'docs/frontend/errors.md';
@@ -16,14 +17,10 @@ const advice = new Map(
 const { codes } = findProblemCodes('tsconfig.json');
 const rows = codes.map(
   ({ code, types, retryable }) =>
-    `| \`${code}\` | ${types.join(', ')} | ${retryable} | ${advice.get(code) ?? '**to be written**'} |`,
+    `| \`${code}\` | ${types.length === problemTypes.length ? 'any' : types.join(', ')} | ${retryable} | ${advice.get(code) ?? '**to be written**'} |`,
 );
 const fresh = ['| code | type | retryable | what to do |', '| --- | --- | --- | --- |', ...rows].join('\n');
 const whole = `${text.slice(0, text.indexOf(begin) + begin.length)}\n\n${fresh}\n\n${text.slice(text.indexOf(end))}`;
 const printed = await format(whole, { ...(await resolveConfig(page)), filepath: page });
 
-if (!process.argv.includes('--check')) writeFileSync(page, printed);
-else if (printed !== text) {
-  console.error(`${page} is not what the code says. Run: npm run problem-codes`);
-  process.exitCode = 1;
-}
+writeFileSync(page, printed);
