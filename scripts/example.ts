@@ -14,7 +14,15 @@ if (started !== undefined) {
   logger.error = (text, options) => {
     if (!text.includes('ws proxy')) tellError(text, options);
   };
+  // Vite ends the process on SIGTERM and when its input ends; the gateway must be let conclude what is under way.
+  const emitters = [process, process.stdin] as const;
+  const before = emitters.flatMap((emitter) => listenersOf(emitter));
   const app = await createServer({ configFile: 'examples/counter/vite.config.js', customLogger: logger });
+  for (const emitter of emitters) {
+    for (const { name, listener } of listenersOf(emitter)) {
+      if (!before.some((known) => known.listener === listener)) emitter.off(name, listener);
+    }
+  }
   await app.listen();
   console.log(`
   The shop counter, on the sandbox (no real money)
@@ -31,4 +39,10 @@ if (started !== undefined) {
   };
   process.once('SIGINT', stop);
   process.once('SIGTERM', stop);
+}
+
+function listenersOf(emitter: NodeJS.EventEmitter) {
+  return ['SIGTERM', 'end'].flatMap((name) =>
+    emitter.listeners(name).map((listener) => ({ name, listener: listener as () => void })),
+  );
 }

@@ -217,7 +217,7 @@ describe('the TypeScript of docs/frontend', () => {
         server: {
           host: '127.0.0.1',
           port: await freePort(),
-          proxy: { '/graphql': { target: gateway.url, ws: true } },
+          proxy: { '/graphql': { target: gateway.url, ws: true, configure: cutOffWithTarget } },
         },
       });
       await server.listen();
@@ -292,6 +292,7 @@ describe('the TypeScript of docs/frontend', () => {
     });
 
     it('reads all pages, and one more at each press', async () => {
+      for (const n of [1, 2, 3, 4, 5]) await buyOne(`a-page-${n}`);
       const all = await page.evaluate<string[]>(
         '(async () => { const all = []; for await (const one of docs.allPurchases()) all.push(one); return all; })()',
       );
