@@ -351,6 +351,34 @@ describe.skipIf(chromiumPath === undefined)('the shop counter', { timeout: 90_00
     expect(boughtSince(before)).toHaveLength(1);
     expect((await tokenOn(page).innerText()).replaceAll(' ', '')).toBe(token(before));
   });
+
+  it('asks for a person when it could not be found out, and can still be asked again', async () => {
+    await using impatient = await startCounter({ env: { RECONCILE_GIVE_UP_AFTER_MS: '300' } });
+    const { page } = await impatient.open(browser, phone);
+    await page.getByLabel('Meter number').waitFor();
+    const undecided = { status: 409, type: 'conflict_error', code: 'busy', message: 'Busy.' } as const;
+    impatient.sandbox.addFault({ endpoint: 'confirm', kind: 'drop_after' });
+    impatient.sandbox.addFault({ endpoint: 'retry', kind: 'error', count: null, ...undecided });
+    // Its key is changed: two tokens to be keyed in before the one that was bought.
+    await check(page, { meter: '04040404198', amount: '2000' });
+    await buyButton(page).click();
+    await heading(page, 'Somebody must look into this').waitFor();
+    expect(await plain(page)).toMatch(/Reference: GW-/);
+    expect(await buyButton(page).count()).toBe(0);
+    await expectAccessible(page, 'a purchase that needs attention');
+    await page.screenshot({ path: 'test-results/counter-attention.png' });
+    impatient.sandbox.clearFaults();
+    await page.getByRole('button', { name: 'Ask again now' }).click();
+    await heading(page, 'Bought').waitFor();
+    const labels = await page.locator('.token .label').allInnerTexts();
+    expect(labels).toEqual(['Key change 1: key this in first', 'Key change 2: key this in first', 'Token']);
+    const tokens = await tokenOn(page).allInnerTexts();
+    const debited = impatient.sandbox.ledger.map((entry) =>
+      entry.tokens.map((one) => one.replaceAll(/\D/g, '')),
+    );
+    expect([tokens.map((one) => one.replaceAll(' ', ''))]).toEqual(debited);
+    await page.screenshot({ path: 'test-results/counter-key-change.png' });
+  });
 });
 
 const BUY = `mutation Buy($key: String!) { confirmPurchase(input: { idempotencyKey: $key, from: { details: {
