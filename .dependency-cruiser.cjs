@@ -50,6 +50,13 @@ module.exports = {
       },
     },
     {
+      name: 'example-stands-alone',
+      severity: 'error',
+      comment: 'the example knows the gateway as any frontend team does: by its schema',
+      from: { path: '^examples/' },
+      to: { path: '^(src|sandbox|scripts|test|bench)/' },
+    },
+    {
       name: 'domain-is-pure',
       severity: 'error',
       comment: 'purchases knows no GraphQL, no HTTP, no SQL',

@@ -1,5 +1,6 @@
 import eslint from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
@@ -47,6 +48,7 @@ export default tseslint.config(
       'no-unsafe-optional-chaining': 'off',
     },
   },
+  { files: ['examples/**/*.tsx', 'examples/**/*.ts'], extends: [reactHooks.configs.flat.recommended] },
   { files: ['**/*.js', '**/*.cjs', '**/*.mjs'], extends: [tseslint.configs.disableTypeChecked] },
   { files: ['**/*.cjs'], languageOptions: { globals: { module: 'writable' } } },
   prettier,

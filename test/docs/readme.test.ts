@@ -9,7 +9,9 @@ import { startStack, subscribe, until } from '../support/stack.ts';
 const readme = readFileSync('README.md', 'utf8');
 const pages = [
   'README.md',
-  ...readdirSync('docs').flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
+  ...readdirSync('docs', { recursive: true })
+    .map(String)
+    .flatMap((name) => (name.endsWith('.md') ? [`docs/${name}`] : [])),
 ];
 
 const blocks = [...readme.matchAll(/```graphql\n([^]*?)```/g)].map(([, code]) => code ?? '');
