@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Buyer } from '../../src/purchases/buyer.ts';
 import { Decimal } from '../../src/purchases/money.ts';
 import { isProblem, problem, ProblemError, type Problem } from '../../src/purchases/problem.ts';
-import type { Quote } from '../../src/purchases/purchase.ts';
+import type { Attempt, Quote } from '../../src/purchases/purchase.ts';
 import { bwp, someProblem } from '../support/domain.ts';
 import {
   aShop,
@@ -448,12 +448,20 @@ describe('retry', () => {
     expect(kinds).toEqual(['CONFIRM', 'CONFIRM', 'RETRY']);
   });
 
-  it('R1: of one whose attempts are not known asks', async () => {
+  it.each<[what: string, attempts: readonly Pick<Attempt, 'kind' | 'outcome'>[]]>([
+    ['whose attempts are not known', []],
+    ['that was asked about, even if in vain', [{ kind: 'RETRY', outcome: 'NOT_SENT' }]],
+  ])('R1: of one %s asks', async (_what, attempts) => {
     const shop = await aShop();
     const { id } = await shop.buy({ confirm: notSent });
-    const blind = await aShop({ beside: shop, journal: () => ({ attempts: () => Promise.resolve([]) }) });
-    await blind.retry(id);
-    expect([blind.count('confirm'), blind.count('retry')]).toEqual([0, 1]);
+    const known = async (ids: readonly string[]) => {
+      const [own] = await shop.journal.attempts(ids);
+      if (own === undefined) throw new Error('it has one');
+      return attempts.map((change) => ({ ...own, ...change }));
+    };
+    const other = await aShop({ beside: shop, journal: () => ({ attempts: known }) });
+    await other.retry(id);
+    expect([other.count('confirm'), other.count('retry')]).toEqual([0, 1]);
   });
 
   it('of one that FAILED and may be tried again asks, as one that is newly in doubt', async () => {
@@ -647,7 +655,9 @@ describe('on behalf of a buyer', () => {
     expect(await shop.confirm(ofOther)).toMatchObject({ fields: [{ field: 'from.details.accountId' }] });
     const bought = got(await shop.whole.confirm({ from: ofOther, waitMs: 10_000 }));
     expect(await shop.retry(bought.id)).toEqual(noSuch);
+    const admitted = shop.count('admit');
     expect(await shop.confirm({ details: input })).toEqual(conflict);
+    expect(shop.count('admit')).toBe(admitted);
     const { id: quoteId } = await quoteOf(shop.whole, { accountId: 2 });
     expect(await shop.confirm({ quoteId }, 'new')).toEqual(noQuote);
     // Not even whether what it would buy is the same.

@@ -187,6 +187,17 @@ describe('a feed', () => {
 });
 
 describe('a follower', () => {
+  it('of one purchase that is behind reads that once, and then waits', async () => {
+    const { follow, until, feed, journal, reads } = await setting(5);
+    const [oldest] = await journal.page({ limit: 1, inverted: true });
+    await until(1);
+    const before = reads.length;
+    const { seen } = follow({ after: 0, purchaseId: oldest?.id ?? '' });
+    await until(2);
+    expect(seen).toHaveLength(2);
+    expect([feed.waiting, reads.length - before]).toEqual([1, 1]);
+  });
+
   it('gets only what it may see', async () => {
     const { follow, until, begin, journal } = await setting();
     const [first, second] = [await begin(), await begin()];
