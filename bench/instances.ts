@@ -32,7 +32,7 @@ const workloads = {
 
 /** Measures one SQLite gateway and 1, 2 and 4 on one PostgreSQL, in turns, and writes the table into docs/scaling.md. */
 export async function benchInstances({ quick }: { quick: boolean }): Promise<void> {
-  const [rounds, seconds] = quick ? [2, 2] : [7, 5];
+  const [rounds, seconds] = quick ? [2, 2] : [5, 3];
   const command = await compileGateway();
   await using sandbox = await startSandboxProcess();
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
