@@ -26,7 +26,8 @@ const page =
   (filter: PurchaseFilter): Work =>
   ({ journal }) =>
     journal.page({ filter, limit: 50, inverted: false });
-const march = { createdAfter: new Date(END - 300 * DAY_MS), createdBefore: new Date(END - 299 * DAY_MS) };
+/** Long enough to have a full page of FAILED ones at any size: pages of the same length are compared. */
+const spring = { createdAfter: new Date(END - 300 * DAY_MS), createdBefore: new Date(END - 100 * DAY_MS) };
 
 /** The first page of 50, as the schema asks for it. */
 const pages: Readonly<Record<string, Work>> = {
@@ -38,8 +39,8 @@ const pages: Readonly<Record<string, Work>> = {
   'account, status, product': page({ accountId: 13_210, status: ['SUCCEEDED'], productType: ['AIRTIME'] }),
   'meter (20 purchases)': ({ journal, middle }) =>
     journal.page({ filter: { subscriberIdentifier: middle.meter }, limit: 50, inverted: false }),
-  'one day of ten months ago': page(march),
-  'one day of then, status FAILED': page({ ...march, status: ['FAILED'] }),
+  'between two dates': page(spring),
+  'between two dates, status FAILED': page({ ...spring, status: ['FAILED'] }),
   'after a cursor in the middle': ({ journal, middle }) =>
     journal.page({ after: middle.id, limit: 50, inverted: false }),
 };

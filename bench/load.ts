@@ -9,6 +9,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** The body of the next request. */
   readonly body: () => string;
+  /** Sent with each. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Whether an answer is the right one: one that is not ends the benchmark. */
   readonly isRight: (body: string) => boolean;
 }
@@ -23,7 +25,7 @@ export interface Load {
 
 /** Keeps so many connections busy, each asking again when it is answered. */
 export async function load(options: LoadOptions): Promise<Load> {
-  const { urls, connections, seconds, body, isRight } = options;
+  const { urls, connections, seconds, body, isRight, headers = {} } = options;
   const latencies: number[] = [];
   let wrong: string | undefined;
   const startedAt = performance.now();
@@ -42,7 +44,7 @@ export async function load(options: LoadOptions): Promise<Load> {
           requests: [
             {
               method: 'POST',
-              headers: { 'content-type': 'application/json', accept: 'application/json' },
+              headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
               setupRequest: (request) => ({ ...request, body: body() }),
             },
           ],

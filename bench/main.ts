@@ -1,11 +1,12 @@
 // npm run bench [-- NAMES] [--quick]
 import { program } from 'commander';
 
+import { benchAuth } from './auth.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
 import { benchPeers } from './peers.ts';
 
-const benches = { peers: benchPeers, journal: benchJournal, instances: benchInstances };
+const benches = { peers: benchPeers, auth: benchAuth, journal: benchJournal, instances: benchInstances };
 
 program
   .name('npm run bench --')

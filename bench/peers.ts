@@ -60,7 +60,7 @@ const workloads: readonly Workload[] = [
 
 /** Measures the gateway beside its peers, in turns, and writes the tables into docs/performance.md. */
 export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
-  const [rounds, seconds] = quick ? [3, 2] : [15, 4];
+  const [rounds, seconds] = quick ? [3, 2] : [9, 2];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
   const env = { ...sandbox.environment, PORT: '0', ...UNLIMITED, DATABASE_URL: `file:${folder}/gateway.db` };
