@@ -101,7 +101,7 @@ describe('a WebSocket', () => {
       { authorization: stranger },
       { authorization: good, Authorization: stranger },
       { authorization: good, headers: { authorization: expired } },
-      { authorization: `Bearer ${'x'.repeat(500_000)}` },
+      { authorization: `Bearer ${'x'.repeat(50_000)}` },
     ]) {
       const { code, reason, messages } = await raw(url, init(params));
       expect([code, reason, messages]).toEqual([4403, 'Forbidden', []]);
