@@ -14,7 +14,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       {
         file: dispatcher,
         from: 'sent = await vending.confirm(order, reference, call);',
-        to: 'do sent = await vending.confirm(order, reference, call); while (sent.kind === "LOST" && Math.random() < 0.9);',
+        to: 'sent = await vending.confirm(order, reference, call); if (sent.kind === "LOST") sent = await vending.confirm(order, reference, call);',
       },
     ],
     caughtBy: 'test/purchases/service.test.ts',
