@@ -150,11 +150,13 @@ export function serveWebSockets(server: Server, options: SocketOptions): { dispo
           return false;
         }
         extra.admission = admitted;
-        idle.watch(socket, subscriptions);
         // A confirm that has begun goes on, as when the client leaves.
         const stop = watch(admitted, runtime, () => socket.close(FORBIDDEN, 'Forbidden'));
-        if (socket.readyState === socket.OPEN) socket.once('close', stop);
-        else stop();
+        // One that has closed meanwhile tells so no more.
+        if (socket.readyState === socket.OPEN) {
+          idle.watch(socket, subscriptions);
+          socket.once('close', stop);
+        } else stop();
         return true;
       },
       onNext: (_context, _id, _params, _args, { errors, data, extensions }) =>
