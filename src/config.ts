@@ -4,7 +4,7 @@ import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig 
 import { dataKeyNames, readDataKeys, type DataKeyConfig } from './config/data-keys.ts';
 import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
 import { limitFaults, limitsOf, limitsShape, type LimitsConfig } from './config/limits.ts';
-import { milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
+import { commaSeparated, isHttpUrl, milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
 
 /** Everything the process is told by its environment. The README's table is its documentation. */
 export interface Config extends LimitsConfig {
@@ -97,14 +97,7 @@ const databaseUrl = z
   )
   .prefault('file:./data/gateway.db');
 
-const origins = z
-  .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  )
+const origins = commaSeparated
   .refine((list) => list.every((one) => isHttpUrl(one) && new URL(one).origin === one), {
     error: 'must be origins separated by commas, such as https://shop.example,http://localhost:5173',
   })
@@ -280,8 +273,4 @@ function isPostgresUrl(value: string): boolean {
   if (!URL.canParse(value)) return false;
   const { protocol, hostname, pathname } = new URL(value);
   return /^postgres(ql)?:$/.test(protocol) && hostname !== '' && pathname.length > 1;
-}
-
-function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
 }

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 
 import { z } from 'zod';
 
+import { commaSeparated, milliseconds, text } from './values.ts';
+
 /** Who may call, and how they show who they are. */
 export type AuthConfig =
   | { readonly mode: 'none' }
@@ -37,31 +39,9 @@ const SMALLEST_RSA_BITS = 2_048;
 const LONGEST_SKEW_MS = 300_000;
 const DAY_MS = 86_400_000;
 
-const text = z.string().trim().min(1);
 const onOff = z.enum(['on', 'off'], { error: 'must be on or off' }).optional();
 
-const milliseconds = (fallback: number, min: number, max: number) =>
-  z
-    .string()
-    .trim()
-    .regex(/^\d+$/, 'must be a whole number of milliseconds')
-    .transform(Number)
-    .pipe(
-      z
-        .number()
-        .min(min, `must be at least ${min} milliseconds`)
-        .max(max, `must be at most ${max} milliseconds`),
-    )
-    .default(fallback);
-
-const algorithms = z
-  .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((one) => one.trim())
-      .filter((one) => one !== ''),
-  )
+const algorithms = commaSeparated
   .refine((list) => list.length > 0 && list.every((one) => ALGORITHMS.includes(one)), {
     error: `must be some of ${ALGORITHMS.join(',')}: none and the symmetric ones (HS256) would let anybody in`,
   })

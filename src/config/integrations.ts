@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 
 import { z } from 'zod';
 
+import { isHttpUrl, text } from './values.ts';
+
 /** One ScratchPower integration that is served. */
 export interface IntegrationConfig {
   /** By which a caller's key or token names it. */
@@ -28,9 +30,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What the one integration that the environment names by itself is called. */
 const ONLY = 'default';
 
-const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
 const baseUrl = text.refine(
-  (value) => URL.canParse(value) && /^https?:$/.test(new URL(value).protocol),
+  isHttpUrl,
   'must be an http or https address, such as https://api.staging.scratchpower.com',
 );
 const surface = z

@@ -18,5 +18,17 @@ const LONGEST_TIMER_MS = 2_147_483_647;
 export const milliseconds = (fallback: number, min = 1, max = LONGEST_TIMER_MS) =>
   wholeNumber('milliseconds', fallback, min, max);
 
+/** Without blanks around them; an empty one counts for none. */
+export const commaSeparated = z.string().transform((list) =>
+  list
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== ''),
+);
+
+export function isHttpUrl(value: string): boolean {
+  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+}
+
 export const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `must be one of: ${values.join(', ')}` });
