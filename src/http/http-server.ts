@@ -1,20 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import type { Logger } from 'pino';
-
-import type { Authenticator } from '../auth/authenticator.ts';
-import type { Runtime } from '../purchases/runtime.ts';
 import { readBody } from './body.ts';
-import type { ClientAddress } from './client-address.ts';
 import type { Health } from './health.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
-import type { PersistedOperations } from './persisted-operations.ts';
-import type { Rates } from './rates.ts';
 import { securityHeaders } from './security-headers.ts';
-import { serveWebSockets, type SocketLimits } from './websocket.ts';
-import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
+import { serveWebSockets, type SocketLimits, type SocketOptions } from './websocket.ts';
+import { GRAPHQL_PATH } from './yoga.ts';
 
 export interface HttpServer {
   /** http://host:port, as it listens. */
@@ -23,22 +16,12 @@ export interface HttpServer {
   close(deadlineMs: number): Promise<void>;
 }
 
-export interface HttpServerOptions {
-  readonly yoga: GatewayYoga;
+export interface HttpServerOptions extends Omit<SocketOptions, 'limits'> {
   readonly health: Health;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  readonly allowedOrigins: readonly string[];
-  readonly authenticator: Authenticator;
-  /** Without it, requests for a host that is not loopback are refused. */
-  readonly authenticates: boolean;
-  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
-  readonly log: Pick<Logger, 'info'>;
   readonly limits: { readonly http: HttpLimits; readonly socket: SocketLimits };
-  readonly rates: Rates;
-  readonly persisted: PersistedOperations | undefined;
-  readonly clientAddressOf: ClientAddress;
   /** Seconds of Strict-Transport-Security; 0 sends none. */
   readonly hstsMaxAge: number;
 }

@@ -66,6 +66,7 @@ export interface SocketOptions {
   readonly yoga: GatewayYoga;
   readonly allowedOrigins: readonly string[];
   readonly authenticator: Authenticator;
+  /** Without it, requests for a host that is not loopback are refused. */
   readonly authenticates: boolean;
   readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
   readonly log: Pick<Logger, 'info'>;

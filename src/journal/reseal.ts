@@ -37,19 +37,17 @@ export async function reseal(
 ): Promise<ResealReport> {
   if (seal.current === null) throw new Error('There is no key to seal with: name one in DATA_KEYS.');
   const done = { purchases: 0, quotes: 0 };
-  for (let after = ''; ;) {
-    const last = await store.write((transaction) => resealPurchases(transaction, seal, after));
-    if (last.id === undefined) break;
-    done.purchases += last.resealed;
-    after = last.id;
-    tell(done);
-  }
-  for (let after = ''; ;) {
-    const last = await store.write((transaction) => resealQuotes(transaction, seal, after));
-    if (last.id === undefined) break;
-    done.quotes += last.resealed;
-    after = last.id;
-    tell(done);
+  for (const [kind, resealSome] of [
+    ['purchases', resealPurchases],
+    ['quotes', resealQuotes],
+  ] as const) {
+    for (let after = ''; ;) {
+      const last = await store.write((transaction) => resealSome(transaction, seal, after));
+      if (last.id === undefined) break;
+      done[kind] += last.resealed;
+      after = last.id;
+      tell(done);
+    }
   }
   return { ...done, retired: await retire(store, seal) };
 }

@@ -1,5 +1,6 @@
 import type { Decided, PurchaseChange } from './journal.ts';
 import { currencyDecimals, Decimal, MAX_INTEGER_DIGITS, type Money } from './money.ts';
+import { settled } from './outcome.ts';
 import { problem, type FieldProblem } from './problem.ts';
 import type { ByHand, Order, Purchase, VendToken } from './purchase.ts';
 
@@ -129,13 +130,8 @@ export function settledByHand(purchase: Purchase, finding: Finding, now: Date): 
   const { status, tokens, receiptNumber, upstreamReference, total } = finding;
   const none = { entry: null, net: null, total: null, charge: null, commission: null };
   return {
+    ...settled(now),
     status,
-    updatedAt: now,
-    settledAt: now,
-    checks: 0,
-    nextCheckAt: null,
-    deniedInARow: 0,
-    unresolvedSince: null,
     upstreamReference: upstreamReference ?? purchase.upstreamReference,
     ...(status === 'FAILED'
       ? { problem: notMade() }

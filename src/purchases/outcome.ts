@@ -103,7 +103,8 @@ export function conclude(
   }
 }
 
-function settled(now: Date) {
+/** What every purchase has once nothing more is to be found out about it. */
+export function settled(now: Date) {
   return {
     updatedAt: now,
     settledAt: now,
