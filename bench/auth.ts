@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 import { startIssuer } from '../test/support/issuer.ts';
 import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
-import { cpuOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
+import { inTurn } from './in-turn.ts';
 import { load } from './load.ts';
 import { ACCOUNTS, confirmation, isSuccess, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
@@ -37,26 +37,22 @@ export async function benchAuth({ quick }: { quick: boolean }): Promise<void> {
   try {
     const authorization = `Bearer ${await issuer.token({}, { expiresIn: 86_400 })}`;
     const modes = [
-      { name: 'none', gateway: await start('none', {}), headers: {} },
-      { name: 'jwt', gateway: await start('jwt', issuer.env), headers: { authorization } },
-    ] as const;
+      { gateway: await start('none', {}), headers: {} },
+      { gateway: await start('jwt', issuer.env), headers: { authorization } },
+    ];
     const parts: string[] = [];
     for (const [what, work] of Object.entries(workloads)) {
       const measured = modes.map(() => ({ perSecond: [] as number[], cpu: [] as number[] }));
       for (let round = -1; round < rounds; round += 1) {
-        for (const turn of modes.keys()) {
-          const at = (turn + round + modes.length) % modes.length;
-          const mode = modes[at];
-          if (mode === undefined) continue;
-          const before = cpuOf([mode.gateway.pid]);
+        for (const [at, { gateway, headers }] of inTurn(modes, round)) {
           const done = await load({
-            ...{ urls: [mode.gateway.url], connections: CONNECTIONS, seconds, headers: mode.headers },
+            ...{ servers: [gateway], connections: CONNECTIONS, seconds, headers },
             ...work,
           });
           // The first round warms up.
           if (round < 0) continue;
           measured[at]?.perSecond.push(done.perSecond);
-          measured[at]?.cpu.push((cpuOf([mode.gateway.pid]) - before) / done.requests);
+          measured[at]?.cpu.push(done.cpu);
         }
       }
       const [none, jwt] = measured;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { cpuOf, pidsOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, table } from './figures.ts';
+import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
 import { withSchema } from './postgres.ts';
 import { startSandboxProcess } from './sandbox.ts';
@@ -21,7 +22,6 @@ interface Stack {
 
 interface Round extends Load {
   /** Processor time per request, in ms. */
-  readonly gatewayCpu: number;
   readonly databaseCpu: number;
 }
 
@@ -63,7 +63,7 @@ export async function benchInstances({ quick }: { quick: boolean }): Promise<voi
               [workload, 'per second', 'p50 ms', 'p99 ms', 'gateway CPU, ms each', 'PostgreSQL CPU, ms each'],
               rows.map(([name, all]) => [
                 name,
-                ...(['perSecond', 'p50', 'p99', 'gatewayCpu', 'databaseCpu'] as const).map((key) =>
+                ...(['perSecond', 'p50', 'p99', 'cpu', 'databaseCpu'] as const).map((key) =>
                   key === 'databaseCpu' && name === 'SQLite'
                     ? '–'
                     : figure(median(all.map((one) => one[key]))),
@@ -92,16 +92,12 @@ async function measure(
   for (const [workload, work] of Object.entries(workloads)) {
     const rows = stacks.map(({ name }): [string, Round[]] => [name, []]);
     for (let round = -1; round < rounds; round += 1) {
-      for (const turn of stacks.keys()) {
-        const at = (turn + round + stacks.length) % stacks.length;
-        const gateways = stacks[at]?.gateways ?? [];
-        const [before, databaseBefore] = [cpuOf(gateways.map(({ pid }) => pid)), cpuOf(pidsOf('postgres'))];
-        const urls = gateways.map(({ url }) => url);
-        const done = await load({ urls, connections: CONNECTIONS, seconds, ...work });
-        const gatewayCpu = (cpuOf(gateways.map(({ pid }) => pid)) - before) / done.requests;
-        const databaseCpu = (cpuOf(pidsOf('postgres')) - databaseBefore) / done.requests;
+      for (const [at, { gateways }] of inTurn(stacks, round)) {
+        const before = cpuOf(pidsOf('postgres'));
+        const done = await load({ servers: gateways, connections: CONNECTIONS, seconds, ...work });
+        const databaseCpu = (cpuOf(pidsOf('postgres')) - before) / done.requests;
         // The first round warms up.
-        if (round >= 0) rows[at]?.[1].push({ ...done, gatewayCpu, databaseCpu });
+        if (round >= 0) rows[at]?.[1].push({ ...done, databaseCpu });
       }
     }
     measured[workload] = rows;

@@ -8,6 +8,7 @@ import type { Journal, PurchaseFilter } from '../src/purchases/journal.ts';
 import { finish, newAttempt, newId, newPurchase, to } from '../test/journal/fixtures.ts';
 import { ACCOUNTS, END, fill, meter } from './fill.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
+import { inTurn } from './in-turn.ts';
 import { databaseUrl, withSchema } from './postgres.ts';
 
 const SIZES = [10_000, 1_000_000, 10_000_000];
@@ -86,10 +87,7 @@ export async function benchJournal(options: { quick: boolean }): Promise<void> {
     const times = new Map<string, number[][]>(Object.keys(reads).map((name) => [name, sizes.map(() => [])]));
     for (let round = -2; round < rounds; round += 1) {
       for (const [name, work] of Object.entries(reads)) {
-        for (const turn of sizes.keys()) {
-          const at = (turn + round + sizes.length * 2) % sizes.length;
-          const record = records[at];
-          if (record === undefined) continue;
+        for (const [at, record] of inTurn(records, round)) {
           const ms = await timed(() => work(record));
           // The first rounds fill the caches.
           if (round >= 0) times.get(name)?.[at]?.push(ms);

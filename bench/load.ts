@@ -1,10 +1,11 @@
 import autocannon from 'autocannon';
 
+import { cpuOf } from './cpu.ts';
 import { quantile } from './figures.ts';
 
 export interface LoadOptions {
-  /** Where the gateways listen; connections and requests are spread evenly, as a load balancer does. */
-  readonly urls: readonly string[];
+  /** Connections and requests are spread evenly, as a load balancer does. */
+  readonly servers: readonly { readonly url: string; readonly pid: number }[];
   readonly connections: number;
   readonly seconds: number;
   /** The body of the next request. */
@@ -21,20 +22,24 @@ export interface Load {
   /** Latencies in ms. */
   readonly p50: number;
   readonly p99: number;
+  /** Processor time of the servers for each request, in ms. */
+  readonly cpu: number;
 }
 
 /** Keeps so many connections busy, each asking again when it is answered. */
 export async function load(options: LoadOptions): Promise<Load> {
-  const { urls, connections, seconds, body, isRight, headers = {} } = options;
+  const { servers, connections, seconds, body, isRight, headers = {} } = options;
   const latencies: number[] = [];
   let wrong: string | undefined;
+  const pids = servers.map(({ pid }) => pid);
+  const cpuBefore = cpuOf(pids);
   const startedAt = performance.now();
-  const one = (url: string) =>
+  const one = ({ url }: { readonly url: string }) =>
     new Promise<void>((resolve, reject) => {
       const cannon = autocannon(
         {
           url: `${url}/graphql`,
-          connections: connections / urls.length,
+          connections: connections / servers.length,
           duration: seconds,
           verifyBody: (answer) => {
             const text = String(answer);
@@ -56,7 +61,7 @@ export async function load(options: LoadOptions): Promise<Load> {
       );
       cannon.on('response', (_client, _status, _bytes, ms) => void latencies.push(ms));
     });
-  await Promise.all(urls.map(one));
+  await Promise.all(servers.map(one));
   const took = (performance.now() - startedAt) / 1_000;
   if (wrong !== undefined) throw new Error(`a wrong answer: ${wrong.slice(0, 500)}`);
   return {
@@ -64,5 +69,6 @@ export async function load(options: LoadOptions): Promise<Load> {
     perSecond: latencies.length / took,
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
+    cpu: (cpuOf(pids) - cpuBefore) / latencies.length,
   };
 }

@@ -6,8 +6,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
-import { cpuOf, memoryOf } from './cpu.ts';
+import { memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
+import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
 import { ACCOUNTS, confirmation, HOME, isSuccess, PAGE_WITH_ACCOUNTS, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
@@ -33,7 +34,6 @@ interface Workload {
 }
 
 interface Round extends Load {
-  readonly cpu: number;
   readonly calls: number;
 }
 
@@ -84,19 +84,17 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
     for (const workload of workloads) {
       const measured = new Map<Name, Round[]>(workload.by.map((name) => [name, []]));
       for (let round = -1; round < rounds; round += 1) {
-        for (const turn of workload.by.keys()) {
-          const name = workload.by[(turn + round + workload.by.length) % workload.by.length] ?? 'gateway';
+        for (const [, name] of inTurn(workload.by, round)) {
           const server = running.get(name);
           if (server === undefined) continue;
-          const [cpuBefore, callsBefore] = [cpuOf([server.pid]), await sandbox.calls()];
+          const callsBefore = await sandbox.calls();
           const done = await load({
-            ...{ urls: [server.url], connections: CONNECTIONS, seconds },
+            ...{ servers: [server], connections: CONNECTIONS, seconds },
             ...{ body: workload.body, isRight: workload.isRight },
           });
-          const cpu = (cpuOf([server.pid]) - cpuBefore) / done.requests;
           const calls = ((await sandbox.calls()) - callsBefore) / done.requests;
           // The first round warms up.
-          if (round >= 0) measured.get(name)?.push({ ...done, cpu, calls });
+          if (round >= 0) measured.get(name)?.push({ ...done, calls });
         }
       }
       parts.push(tell(workload, measured, running));
