@@ -8,7 +8,8 @@ const rooms = {
   schema: ['auth', 'purchases'],
   http: ['schema', 'auth', 'purchases'],
   operator: ['journal', 'purchases', 'auth', 'config'],
-  gateway: ['http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
+  'system-runtime': ['purchases'],
+  gateway: ['system-runtime', 'http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
   server: ['gateway', 'config'],
 };
 

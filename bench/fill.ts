@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import { z } from 'zod';
 
 import { openPostgresJournal } from '../src/journal/postgres.ts';
-import { systemRuntime } from '../src/gateway.ts';
+import { systemRuntime } from '../src/system-runtime.ts';
 import { bwp, finish, newAttempt, newPurchase, refusal, to } from '../test/journal/fixtures.ts';
 
 /** A year of purchases ends here. */

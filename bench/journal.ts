@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { Client } from 'pg';
 
-import { systemRuntime } from '../src/gateway.ts';
+import { systemRuntime } from '../src/system-runtime.ts';
 import { openPostgresJournal } from '../src/journal/postgres.ts';
 import type { Journal, PurchaseFilter } from '../src/purchases/journal.ts';
 import { finish, newAttempt, newId, newPurchase, to } from '../test/journal/fixtures.ts';

@@ -1,9 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-
 import { pino, type Logger } from 'pino';
-import { v7 } from 'uuid';
 
 import { openAuthenticator } from './auth/open.ts';
 import type { KeyStore } from './auth/key-store.ts';
@@ -25,6 +20,7 @@ import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
 import type { Runtime } from './purchases/runtime.ts';
 import type { Upstream } from './purchases/vending.ts';
 import { Domains, type Served } from './schema/domains.ts';
+import { systemRuntime } from './system-runtime.ts';
 
 export interface Gateway extends AsyncDisposable {
   /** http://host:port; GraphQL is at /graphql. */
@@ -218,24 +214,3 @@ const SECRETS = [
   ],
   ...['token', 'tokens', 'digits', 'body', 'answer', 'beneficiaryPhoneNumber', 'beneficiary_phone_number'],
 ];
-
-/** The real clock, chance and timers. */
-export function systemRuntime(): Runtime {
-  let lastMs = 0;
-  let seq = 0;
-  return {
-    now: () => new Date(),
-    monotonic: () => performance.now(),
-    sleep: (ms, signal) =>
-      sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined),
-    turn: () => setImmediate(),
-    random: () => Math.random(),
-    id: (at) => {
-      // Within a millisecond the counter keeps the order.
-      const msecs = at.getTime();
-      seq = msecs === lastMs ? seq + 1 : randomBytes(4).readUInt32BE() >>> 2;
-      lastMs = msecs;
-      return v7({ msecs, seq });
-    },
-  };
-}

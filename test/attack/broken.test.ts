@@ -9,7 +9,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { loadConfig } from '../../src/config.ts';
-import { startGateway, systemRuntime } from '../../src/gateway.ts';
+import { startGateway } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import { bwp, finish, newAttempt, newPurchase, to } from '../journal/fixtures.ts';

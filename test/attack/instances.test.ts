@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import { openPostgresJournal } from '../../src/journal/postgres.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 import { noServer, startPostgresServer, type PostgresServer } from '../support/postgres-server.ts';
 import { compileGateway, startGatewayProcess, type GatewayProcess } from '../support/process.ts';

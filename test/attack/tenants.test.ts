@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { openPostgresRecord } from '../../src/journal/postgres.ts';
 import { openSqliteRecordBeside } from '../../src/journal/sqlite-beside.ts';
 import type { JournalRecord } from '../../src/purchases/journal.ts';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { Transport } from '../../src/datasources/transport.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { answer, connect, exchange, listen } from './tcp-server.ts';
 
 const bodyOf = (request: string) => request.split('\r\n\r\n')[1];

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { createUpstream } from '../../src/datasources/facade.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { isProblem } from '../../src/purchases/problem.ts';
 import type { Order } from '../../src/purchases/purchase.ts';
 import { anOrder, bwp } from '../support/domain.ts';

@@ -3,7 +3,7 @@ import { createV1 } from '../../src/datasources/v1/client.ts';
 
 import type { AttemptKind } from '../../src/purchases/purchase.ts';
 import type { Expected, Reading } from '../../src/purchases/vending.ts';
-import { realRuntime } from '../support/runtime.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 
 export type SurfaceName = 'V1' | 'CURRENT';
 export const surfaceNames = ['V1', 'CURRENT'] as const;
@@ -13,7 +13,7 @@ export const surfaceOptions = {
   credentials: { clientId: 'c', clientSecret: 's', username: 'u', password: 'p', orgCode: 'o' },
   confirmTimeoutMs: 1_000,
   readTimeoutMs: 1_000,
-  runtime: realRuntime(),
+  runtime: systemRuntime(),
 };
 const vending = { V1: createV1(surfaceOptions), CURRENT: createCurrent(surfaceOptions) };
 

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { createUpstream } from '../../src/datasources/facade.ts';
 import type { UpstreamCall } from '../../src/datasources/transport.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { anOrder } from '../support/domain.ts';
 import { surfaceNames, type SurfaceName } from './reading.ts';
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { createUpstream } from '../../src/datasources/facade.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { ProblemError } from '../../src/purchases/problem.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import { surfaceNames, surfaceOptions, type SurfaceName } from './reading.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { createUpstream } from '../../src/datasources/facade.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { ProblemError } from '../../src/purchases/problem.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import type { Vending } from '../../src/purchases/vending.ts';

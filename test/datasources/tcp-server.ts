@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
 import { Transport, type Exchange, type UpstreamCall } from '../../src/datasources/transport.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 
 /** A TCP server that does with each request, or already with each connection, what the test wants. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { createUpstream } from '../../src/datasources/facade.ts';
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { Decimal } from '../../src/purchases/money.ts';
 import type { Order } from '../../src/purchases/purchase.ts';
 import { anOrder, bwp } from '../support/domain.ts';

@@ -1,7 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import { onTestFinished } from 'vitest';
 
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import type { SqlJournal, SqlRecord } from '../../src/journal/journal.ts';
 import { openPostgresRecord, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
 import { connection, GuardedPool } from '../../src/journal/postgres/pool.ts';

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { systemRuntime } from '../../src/gateway.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
 import { openSqliteJournalBeside } from '../../src/journal/sqlite-beside.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';

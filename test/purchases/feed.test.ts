@@ -6,7 +6,7 @@ import type { PurchaseEvent } from '../../src/purchases/purchase.ts';
 import { finish, newAttempt, newPurchase, purchaseIn, to } from '../journal/fixtures.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound } from '../support/domain.ts';
-import { realRuntime } from '../support/runtime.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 /** More than the feed keeps in memory. */
@@ -31,7 +31,7 @@ beforeEach(async () => {
       };
     },
   });
-  feed = await EventFeed.open({ journal, runtime: realRuntime(), log });
+  feed = await EventFeed.open({ journal, runtime: systemRuntime(), log });
   onTestFinished(async () => {
     feed.close();
     await record.close();

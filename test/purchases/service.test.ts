@@ -11,7 +11,7 @@ import type { PurchaseService } from '../../src/purchases/service.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { bound, bwp, someProblem } from '../support/domain.ts';
-import { realRuntime } from '../support/runtime.ts';
+import { systemRuntime } from '../../src/system-runtime.ts';
 
 const electricity: Product = {
   type: 'ELECTRICITY',
@@ -225,7 +225,7 @@ const idOf = (purchase: Purchase | Problem) => (isProblem(purchase) ? '' : purch
 async function compose() {
   const record = new MemoryJournal(new MemoryRecord(), { instance: 'one', shared: false });
   const journal = watched(record);
-  const runtime = realRuntime();
+  const runtime = systemRuntime();
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const vending: Vending = {
     surface: 'V1',
