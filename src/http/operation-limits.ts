@@ -114,22 +114,19 @@ function countDocument(document: DocumentNode, limits: OperationLimits): Counted
   let noText = false;
   let mostRepeated = 0;
   const repeated = new Map<string, number>();
+  const repeat = (key: string) => {
+    const times = (repeated.get(key) ?? 0) + 1;
+    repeated.set(key, times);
+    mostRepeated = Math.max(mostRepeated, times);
+  };
   visit(document, {
     Field: ({ alias, name, selectionSet }) => {
       if (alias !== undefined) aliases += 1;
       if (name.value === '__schema' || name.value === '__type') introspections += 1;
       if (selectionSet === undefined) return;
-      const key = (alias ?? name).value;
-      const times = (repeated.get(key) ?? 0) + 1;
-      repeated.set(key, times);
-      mostRepeated = Math.max(mostRepeated, times);
+      repeat((alias ?? name).value);
     },
-    FragmentSpread: ({ name }) => {
-      const key = `...${name.value}`;
-      const times = (repeated.get(key) ?? 0) + 1;
-      repeated.set(key, times);
-      mostRepeated = Math.max(mostRepeated, times);
-    },
+    FragmentSpread: ({ name }) => repeat(`...${name.value}`),
     Directive: () => {
       directives += 1;
     },
