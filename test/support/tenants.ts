@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startGateway, type Gateway } from '../../src/gateway.ts';
-import { startIssuer } from './issuer.ts';
+import { startIssuer, type Issuer } from './issuer.ts';
 import { graphqlCaller, quick, socketClient, temporaryFolder, type GraphQLCaller } from './stack.ts';
 
 /** What an entry of INTEGRATIONS_FILE may restrict. */
@@ -21,6 +21,8 @@ export interface Tenants extends AsyncDisposable {
   readonly path: string;
   /** Each integration has an upstream of its own. */
   readonly sandboxes: Readonly<Record<'shop' | 'kiosk', Sandbox>>;
+  /** Whose tokens the gateway takes. */
+  readonly issuer: Issuer;
   /** A caller whose token says so; by default one of `shop` that may do everything there. */
   readonly as: (claims?: object, instance?: number) => Promise<GraphQLCaller>;
   readonly socketAs: (claims?: object, instance?: number) => Promise<Client>;
@@ -78,7 +80,7 @@ export async function startTenants(
   const clients: Client[] = [];
   const tokenOf = (claims: object = {}) => issuer.token({ integration: 'shop', ...claims });
   return {
-    ...{ gateway: at(0), path, sandboxes: { shop, kiosk }, stop },
+    ...{ gateway: at(0), path, sandboxes: { shop, kiosk }, issuer, stop },
     as: async (claims, instance = 0) => graphqlCaller(at(instance).url, await tokenOf(claims)),
     socketAs: async (claims, instance = 0) => {
       const authorization = `Bearer ${await tokenOf(claims)}`;
