@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 
@@ -6,10 +6,24 @@ import { v7 } from 'uuid';
 
 import type { Runtime } from './purchases/runtime.ts';
 
+/** Chance that is drawn at once for some hundred ids. */
+const DRAWN_BYTES = 4_096;
+const ID_BYTES = 16;
+
 /** The real clock, chance and timers. */
 export function systemRuntime(): Runtime {
   let lastMs = 0;
   let seq = 0;
+  const drawn = Buffer.alloc(DRAWN_BYTES);
+  let used = DRAWN_BYTES;
+  const draw = (bytes: number): Buffer => {
+    if (used + bytes > DRAWN_BYTES) {
+      randomFillSync(drawn);
+      used = 0;
+    }
+    used += bytes;
+    return drawn.subarray(used - bytes, used);
+  };
   return {
     now: () => new Date(),
     monotonic: () => performance.now(),
@@ -20,9 +34,9 @@ export function systemRuntime(): Runtime {
     id: (at) => {
       // Within a millisecond the counter keeps the order.
       const msecs = at.getTime();
-      seq = msecs === lastMs ? seq + 1 : randomBytes(4).readUInt32BE() >>> 2;
+      seq = msecs === lastMs ? seq + 1 : draw(4).readUInt32BE() >>> 2;
       lastMs = msecs;
-      return v7({ msecs, seq });
+      return v7({ msecs, seq, random: draw(ID_BYTES) });
     },
   };
 }

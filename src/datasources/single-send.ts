@@ -88,7 +88,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   };
 
   #finish(timedOut: boolean, complete = false): void {
-    if (!this.#end()) return;
+    if (!this.#end(complete)) return;
     if (this.#head !== undefined) {
       const text = Buffer.concat(this.#chunks).toString('utf8');
       this.#settle({ kind: 'ANSWERED', ...this.#head, body: { text, complete } });
@@ -100,13 +100,13 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   }
 
   /** False when it was over already. */
-  #end(): boolean {
+  #end(complete = false): boolean {
     if (this.#over) return false;
     this.#over = true;
     clearTimeout(this.#deadline);
     this.#signal?.removeEventListener('abort', this.#leave);
-    // Of a request that is complete this does nothing; of any other it closes the connection.
-    this.#controller?.abort(new Error('the exchange is over'));
+    // Closes the connection; of a request that is complete there is nothing to end, and an error costs its stack trace.
+    if (!complete) this.#controller?.abort(new Error('the exchange is over'));
     return true;
   }
 }

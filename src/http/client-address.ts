@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
@@ -11,6 +12,13 @@ export type ClientAddress = (request: IncomingMessage) => string;
  * of anybody else is not believed. Of IPv6 the /64, which is what one client is given.
  */
 export function clientAddress(proxies: number): ClientAddress {
+  const known = new WeakMap<Socket, string>();
+  const direct = ({ socket }: IncomingMessage): string => {
+    const address = known.get(socket) ?? networkOf(socket.remoteAddress ?? '');
+    known.set(socket, address);
+    return address;
+  };
+  if (proxies === 0) return direct;
   return (request) => {
     try {
       return networkOf(proxyAddr(request, (_address, hop) => hop < proxies));

@@ -1,3 +1,5 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import type { CORSOptions } from 'graphql-yoga';
 
 /** What pages of other sites may send, and read of the answer. */
@@ -23,4 +25,15 @@ export function corsFor(allowedOrigins: readonly string[]): (request: Request) =
       maxAge: MAX_AGE_S,
     };
   };
+}
+
+/** The same, of an answer that Yoga has no part in. */
+export function setCorsHeaders(
+  { headers: { origin } }: IncomingMessage,
+  response: ServerResponse,
+  allowedOrigins: readonly string[],
+): void {
+  if (origin === undefined || !allowedOrigins.includes(origin)) return;
+  response.setHeader('access-control-allow-origin', origin);
+  response.setHeader('access-control-expose-headers', RESPONSE_HEADERS.join(', '));
 }

@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-import { readBody } from './body.ts';
+import type { Logger } from 'pino';
+
 import type { Health } from './health.ts';
+import { hostName } from './host-name.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
+import { leaveForYoga, readBody } from './body.ts';
 import { securityHeaders } from './security-headers.ts';
+import { shortWay } from './short-way.ts';
 import { serveWebSockets, type SocketLimits, type SocketOptions } from './websocket.ts';
 import { GRAPHQL_PATH } from './yoga.ts';
 
@@ -16,7 +20,8 @@ export interface HttpServer {
   close(deadlineMs: number): Promise<void>;
 }
 
-export interface HttpServerOptions extends Omit<SocketOptions, 'limits'> {
+export interface HttpServerOptions extends Omit<SocketOptions, 'limits' | 'log'> {
+  readonly log: Pick<Logger, 'info' | 'error'>;
   readonly health: Health;
   readonly host: string;
   /** 0 takes a free one. */
@@ -47,6 +52,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits = options.limits.http;
   const streams = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
+  const serveShortly = shortWay({ ...options, bodyBytes: limits.bodyBytes });
   const serveGraphql = async (request: IncomingMessage, response: ServerResponse) => {
     if (!authenticates && !isOwnHost(request, allowedOrigins)) {
       refuseHost(response);
@@ -70,15 +76,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       refuseBody(response, limits);
       return;
     }
-    if (request.headers['transfer-encoding'] !== undefined) {
-      const body = await readBody(request, limits.bodyBytes);
-      if (body === 'GONE') return;
-      if (body === 'TOO_LARGE') {
-        refuseBody(response, limits);
-        return;
-      }
-      // As frameworks do whose body parsers went before; an empty one must not make Yoga wait for the stream.
-      Object.assign(request, { body: body.length === 0 ? ' ' : body });
+    const served = await serveShortly(request, response);
+    if (served === 'ANSWERED') return;
+    const read = served === 'BODY_TOO_LARGE' ? 'TOO_LARGE' : await readChunks(request, limits);
+    if (read === 'GONE') return;
+    if (read === 'TOO_LARGE') {
+      refuseBody(response, limits);
+      return;
     }
     trackStream(request, response, streams);
     await yoga(request, response);
@@ -99,7 +103,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const path = request.url?.split('?', 1)[0];
       // HTTP/0.9 has no headers, and so no host, no origin and no credentials.
       if (request.httpVersionMajor < 1) sendText(response, 505, 'Speak HTTP/1.1.');
-      else if (!URL.canParse(`http://${request.headers.host ?? ''}`)) sendText(response, 400, 'Name a host.');
+      else if (hostName(request.headers.host) === undefined) sendText(response, 400, 'Name a host.');
       else if (path === GRAPHQL_PATH) void serveGraphql(request, response);
       else if (path === '/health/live') health.live(response);
       else if (path === '/health/ready') void health.ready(response);
@@ -126,6 +130,18 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     url: addressOf(server, host),
     close: (deadlineMs) => (closing ??= close(deadlineMs)),
   };
+}
+
+/** A body without a length is read here, where its size is counted, and left for Yoga. */
+async function readChunks(
+  request: IncomingMessage,
+  { bodyBytes }: HttpLimits,
+): Promise<'TOO_LARGE' | 'GONE' | undefined> {
+  if (request.headers['transfer-encoding'] === undefined || 'body' in request) return undefined;
+  const body = await readBody(request, bodyBytes);
+  if (typeof body === 'string') return body;
+  leaveForYoga(request, body);
+  return undefined;
 }
 
 /** Credentials that were given, and were none: whoever gives none guesses nothing (RFC 6750, 3.1). */

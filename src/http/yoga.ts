@@ -12,6 +12,7 @@ import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
 import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
+import { compiledExecution } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { documentCache } from './document-cache.ts';
 import { graphiqlOptions } from './graphiql.ts';
@@ -104,6 +105,7 @@ export function createGatewayYoga(options: {
     parserAndValidationCache: documentCache(),
     logging: false,
     plugins: [
+      compiledExecution(),
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),

@@ -17,6 +17,9 @@ export function grantsOf({ scopes: own }: Caller): Record<Grant, boolean> {
   };
 }
 
+type Grants = Partial<Record<Grant, true>>;
+export type Rule = Grants | { readonly $any: Grants };
+
 /**
  * The rules, as the fields and types name them. A field of Query, Mutation and Subscription has its own. Any other field
  * has that of its type, and its own besides where it leads to something else.
@@ -40,6 +43,16 @@ export const rules = {
  * type without a rule is refused, and not asked for again with each of a thousand amounts.
  */
 export const reached = { reachedBy: 'what it is a part of' } as const;
+
+/**
+ * The rule of a type, for its `extensions`. It is not asked when one comes along, but of whoever asks for one: each field
+ * that leads to the type must ask for as much, itself or by its own type's rule, or the schema is not served
+ * (require-rules.ts). So nothing is asked again for each of fifty purchases.
+ */
+export const guardedBy = (rule: Rule) => ({ guardedBy: rule });
+
+/** Of a field that leads to an interface: what it finds there it asks for itself, by the kind of thing. */
+export const asksByKind = { guards: 'each kind by its own rule' } as const;
 
 /** Why something is not shown or done. */
 export function forbidden(any: readonly string[]): GraphQLError {

@@ -1,4 +1,4 @@
-import { rules } from './access.ts';
+import { guardedBy, rules } from './access.ts';
 import { resolveGlobal } from './global-id.ts';
 import { builder } from './builder.ts';
 import { AccountCategoryEnum } from './enums.ts';
@@ -8,7 +8,7 @@ import type { Account } from '../purchases/catalogue.ts';
 export const AccountRef = builder.objectRef<Account>('Account');
 
 builder.node(AccountRef, {
-  authScopes: rules.readAccounts,
+  extensions: guardedBy(rules.readAccounts),
   description: 'A wallet at ScratchPower that purchases are paid from, or that is paid to.',
   id: { resolve: ({ id }) => String(id) },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'rank' in value,

@@ -30,8 +30,6 @@ export const builder = new SchemaBuilder<Types>({
   scopeAuth: {
     authScopes: ({ caller }) => grantsOf(caller),
     defaultStrategy: 'all',
-    // Once for each object instead of once for each of its fields.
-    runScopesOnType: true,
     // A subscription is refused when it is asked for, not at its first event.
     authorizeOnSubscribe: true,
     unauthorizedError: (_parent, _context, _info, { failure }) => forbiddenBy(failure),

@@ -1,4 +1,4 @@
-import { forbidden, grantsOf, rules, type Grant } from './access.ts';
+import { asksByKind, forbidden, grantsOf, rules, type Grant } from './access.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
 import { badArgument } from './errors.ts';
@@ -42,6 +42,7 @@ builder.queryFields((t) => ({
     type: builder.nodeInterfaceRef(),
     nullable: true,
     authScopes: rules.anyone,
+    extensions: asksByKind,
     description: 'Whatever has this id: an account, a quote or a purchase. Null when nothing has.',
     args: { id: t.arg.id({ required: true, description: 'An opaque id, as it was given out.' }) },
     resolve: (_root, { id }, context) => load(id, context),
@@ -49,6 +50,7 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [builder.nodeInterfaceRef()],
     authScopes: rules.anyone,
+    extensions: asksByKind,
     nullable: { list: false, items: true },
     description: 'The same for several ids: one answer each, in their order.',
     args: { ids: t.arg.idList({ required: true, description: `Opaque ids, at most ${MAX_NODES}.` }) },

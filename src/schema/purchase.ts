@@ -6,7 +6,7 @@ import {
   type Units,
   type VendToken,
 } from '../purchases/purchase.ts';
-import { reached, rules } from './access.ts';
+import { guardedBy, reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { AttemptRef } from './attempt.ts';
 import { builder } from './builder.ts';
@@ -76,7 +76,7 @@ const UnitsRef = builder.objectRef<Units>('Units').implement({
 export const PurchaseRef = builder.objectRef<Purchase>('Purchase');
 
 builder.node(PurchaseRef, {
-  authScopes: rules.readOrBuy,
+  extensions: guardedBy(rules.readOrBuy),
   description: 'One purchase, from the moment it was recorded.',
   id: { resolve: ({ id }) => id },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'idempotencyKey' in value,
@@ -104,6 +104,7 @@ builder.node(PurchaseRef, {
     account: t.field({
       type: AccountRef,
       nullable: true,
+      authScopes: rules.readAccounts,
       description: 'What is debited. Null when it is not there any more.',
       resolve: ({ order }, _args, { loaders }) => loaders.account.load(order.accountId),
     }),

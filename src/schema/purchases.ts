@@ -1,6 +1,6 @@
 import type { PurchaseFilter } from '../purchases/journal.ts';
 import type { Purchase } from '../purchases/purchase.ts';
-import { rules } from './access.ts';
+import { guardedBy, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -89,14 +89,14 @@ const PurchaseEdge = builder.edgeObject({
   type: PurchaseRef,
   name: 'PurchaseEdge',
   description: 'A purchase and its place in the list.',
-  authScopes: rules.readPurchases,
+  extensions: guardedBy(rules.readPurchases),
 });
 const PurchaseConnection = builder.connectionObject(
   {
     type: PurchaseRef,
     name: 'PurchaseConnection',
     description: 'A page of purchases.',
-    authScopes: rules.readPurchases,
+    extensions: guardedBy(rules.readPurchases),
   },
   PurchaseEdge,
 );

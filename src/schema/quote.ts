@@ -1,5 +1,5 @@
 import type { Charges, Quote, Subscriber } from '../purchases/purchase.ts';
-import { reached, rules } from './access.ts';
+import { guardedBy, reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import { ProductTypeEnum, SurfaceEnum } from './enums.ts';
@@ -47,7 +47,7 @@ export const ChargesRef = builder.objectRef<Charges>('Charges').implement({
 export const QuoteRef = builder.objectRef<Quote>('Quote');
 
 builder.node(QuoteRef, {
-  authScopes: rules.readOrBuy,
+  extensions: guardedBy(rules.readOrBuy),
   description:
     'A priced, checked offer: what validatePurchase returns. Confirm it by its id before it expires.',
   id: { resolve: ({ id }) => id },
@@ -68,6 +68,7 @@ builder.node(QuoteRef, {
     account: t.field({
       type: AccountRef,
       nullable: true,
+      authScopes: rules.readAccounts,
       description: 'What would be debited. Null when it is not there any more.',
       resolve: ({ order }, _args, { loaders }) => loaders.account.load(order.accountId),
     }),

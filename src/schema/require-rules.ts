@@ -1,4 +1,6 @@
 import {
+  getNamedType,
+  isAbstractType,
   isInterfaceType,
   isIntrospectionType,
   isObjectType,
@@ -8,9 +10,9 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-import { reached } from './access.ts';
+import { asksByKind, reached } from './access.ts';
 
-/** Where a type is a part of something else, its rule is `reached`. */
+/** Where a type is a part of something else, its rule is `reached`; else what it is guarded by. */
 interface Ruled {
   /** As in `Query.accounts`. */
   readonly field: string;
@@ -39,17 +41,57 @@ export function rulesOf(schema: GraphQLSchema): readonly Ruled[] {
   });
 }
 
-/** Denied by default: a schema with a field that nobody thought about is not served. */
+/**
+ * Denied by default: a schema with a field that nobody thought about is not served, nor is one with a field that leads
+ * past a type's rule.
+ */
 export function requireRules(schema: GraphQLSchema): GraphQLSchema {
   const without = rulesOf(schema).flatMap(({ field, rule }) => (rule === undefined ? [field] : []));
   if (without.length > 0) throw new Error(`no rule says who may read: ${without.join(', ')}`);
+  const past = waysPast(schema);
+  if (past.length > 0) throw new Error(`who may not read what it leads to may ask for: ${past.join(', ')}`);
   return schema;
+}
+
+/** The fields that lead to a guarded type and ask for less than it does. */
+function waysPast(schema: GraphQLSchema): readonly string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) => {
+    if (isIntrospectionType(type) || !(isObjectType(type) || isInterfaceType(type))) return [];
+    return Object.values(type.getFields()).flatMap((field) => {
+      const target = getNamedType(field.type);
+      if (isInterfaceType(target) && field.extensions['guards'] === asksByKind.guards) return [];
+      const led = isAbstractType(target) ? schema.getPossibleTypes(target) : [target];
+      const asked = [scopesOf(field), scopesOf(type)];
+      const isPast = led.some((one) => {
+        const wanted = isObjectType(one) ? one.extensions['guardedBy'] : undefined;
+        return wanted !== undefined && !asked.some((rule) => asksFor(rule, wanted));
+      });
+      return isPast ? [`${type.name}.${field.name}`] : [];
+    });
+  });
+}
+
+/** Whether whoever fulfils the one rule fulfils the other. */
+function asksFor(rule: unknown, wanted: unknown): boolean {
+  const [own, its] = [alternatives(rule), alternatives(wanted)];
+  return own.length > 0 && own.every((all) => its.some((needed) => needed.every((one) => all.includes(one))));
+}
+
+/** Which sets of grants fulfil a rule. */
+function alternatives(rule: unknown): readonly (readonly string[])[] {
+  if (!isObject(rule)) return [];
+  return isObject(rule['$any']) ? Object.keys(rule['$any']).map((one) => [one]) : [Object.keys(rule)];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }
 
 function scopesOf({
   extensions,
 }: GraphQLField<unknown, unknown> | GraphQLObjectType | GraphQLInterfaceType): unknown {
   if (extensions['reachedBy'] === reached.reachedBy) return 'reached';
+  if (extensions['guardedBy'] !== undefined) return extensions['guardedBy'];
   const options = extensions['pothosOptions'];
   return typeof options === 'object' && options !== null && 'authScopes' in options
     ? options.authScopes

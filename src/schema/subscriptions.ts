@@ -1,7 +1,7 @@
 import { matchesFilter } from '../purchases/filter.ts';
 import { ProblemError } from '../purchases/problem.ts';
 import type { PurchaseEvent } from '../purchases/purchase.ts';
-import { rules } from './access.ts';
+import { guardedBy, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { builder } from './builder.ts';
 import type { Context } from './context.ts';
@@ -13,7 +13,7 @@ import { PurchaseRef, PurchaseStatusEnum } from './purchase.ts';
 import { filterOf, PurchaseFilterInput } from './purchases.ts';
 
 const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').implement({
-  authScopes: rules.readPurchases,
+  extensions: guardedBy(rules.readPurchases),
   description: 'One change of a purchase, in an order that never changes.',
   fields: (t) => ({
     cursor: t.string({

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 
+import { guardedBy, rules } from '../../src/schema/access.ts';
 import { schema } from '../../src/schema/index.ts';
 import { requireRules, rulesOf } from '../../src/schema/require-rules.ts';
 
@@ -107,6 +108,26 @@ describe('the rules', () => {
       if (['Purchase', 'Quote', 'Problem'].includes(type.name)) walk(type);
     expect(seen.size).toBeGreaterThan(8);
     expect(taking).toEqual([]);
+  });
+
+  it('a schema with a field that leads past the rule of a type is not served', () => {
+    const made = (extensions: object) => {
+      const wild = buildSchema(
+        'type Account { id: ID } union Any = Account type Query { a: [Account], b: Any }',
+      );
+      const rule = { pothosOptions: { authScopes: { 'accounts:read': true } } };
+      const query = wild.getQueryType();
+      Object.assign(wild.getType('Account')?.extensions ?? {}, guardedBy({ 'accounts:read': true }));
+      Object.assign(query?.getFields()['a']?.extensions ?? {}, rule);
+      Object.assign(query?.getFields()['b']?.extensions ?? {}, extensions);
+      return () => requireRules(wild);
+    };
+    expect(made({ pothosOptions: { authScopes: { 'accounts:read': true } } })).not.toThrow();
+    expect(made({ pothosOptions: { authScopes: rules.anyone } })).toThrow('may ask for: Query.b');
+    expect(made({ pothosOptions: { authScopes: rules.readOrBuy } })).toThrow('may ask for: Query.b');
+    expect(
+      made({ pothosOptions: { authScopes: { $any: { 'accounts:read': true, 'purchases:read': true } } } }),
+    ).toThrow('may ask for: Query.b');
   });
 
   it('hide digits and nothing else by tokens:read', () => {

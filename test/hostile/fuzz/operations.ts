@@ -1,5 +1,7 @@
 import fc, { type GeneratorValue } from 'fast-check';
 import {
+  GraphQLBoolean,
+  GraphQLNonNull,
   getNamedType,
   getNullableType,
   isCompositeType,
@@ -106,9 +108,16 @@ class Builder {
       return [`${arg.name}: ${this.variable(arg.type, this.value(arg.type, 0))}`];
     });
     const alias = this.draw(fc.nat, 3) === 0 ? `a${this.draw(fc.nat, 5)}: ` : '';
-    const directive = this.draw(fc.nat, 20) === 0 ? ' @include(if: true)' : '';
+    const directive = this.directive();
     const inner = isCompositeType(type) ? ` ${this.selection(type, depth + 1)}` : '';
     return `${alias}${field.name}${args.length > 0 ? `(${args.join(', ')})` : ''}${directive}${inner}`;
+  }
+
+  directive(): string {
+    const lot = this.draw(fc.nat, 20);
+    if (lot === 0) return ' @include(if: true)';
+    const asked = new GraphQLNonNull(GraphQLBoolean);
+    return lot === 1 ? ` @skip(if: ${this.variable(asked, this.value(asked, 0))})` : '';
   }
 
   value(type: GraphQLInputType, depth: number): unknown {

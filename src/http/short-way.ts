@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { ExecutionResult } from 'graphql';
+import { isAsyncIterable, processRegularResult } from 'graphql-yoga';
+import type { Logger } from 'pino';
+
+import { isRefusal, type Authenticator } from '../auth/authenticator.ts';
+import { acceptedJson } from './accepted-json.ts';
+import { authorizationOf } from './authentication.ts';
+import { leaveForYoga, readBody } from './body.ts';
+import { setCorsHeaders } from './cors.ts';
+import { INTERNAL_ERROR } from './internal-errors.ts';
+import { operationText, type PersistedOperations } from './persisted-operations.ts';
+import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
+
+export interface ShortWayOptions {
+  readonly yoga: GatewayYoga;
+  readonly authenticator: Authenticator;
+  readonly persisted: PersistedOperations | undefined;
+  readonly allowedOrigins: readonly string[];
+  readonly bodyBytes: number;
+  readonly log: Pick<Logger, 'error'>;
+}
+
+/** What is left to do: nothing, to refuse the body, or all of it by Yoga, which finds a body that was read at `body`. */
+export type Served = 'ANSWERED' | 'BODY_TOO_LARGE' | 'NOT_MINE';
+
+/**
+ * Serves what nearly every request is, JSON that is posted and answered at once by JSON, without Yoga's Request, Response
+ * and streams between. It is Yoga's engine with all its plugins that does the work. Whatever is not quite so plain (other
+ * methods and types, subscriptions, parameters that are none, callers who are refused) is left to Yoga as a whole, so that
+ * nothing is decided in two places.
+ */
+export function shortWay(options: ShortWayOptions) {
+  const { yoga, authenticator, persisted, allowedOrigins, bodyBytes, log } = options;
+  return async (request: IncomingMessage, response: ServerResponse): Promise<Served> => {
+    const type = isPlain(request) ? acceptedJson(request.headers.accept) : undefined;
+    if (type === undefined) return 'NOT_MINE';
+    const admission = await authenticator.admit(authorizationOf(request));
+    if (isRefusal(admission)) return 'NOT_MINE';
+    const body = await readBody(request, bodyBytes);
+    if (body === 'GONE') return 'ANSWERED';
+    if (body === 'TOO_LARGE') return 'BODY_TOO_LARGE';
+    const params = paramsIn(body, persisted);
+    if (params === undefined) {
+      leaveForYoga(request, body);
+      return 'NOT_MINE';
+    }
+    setCorsHeaders(request, response, allowedOrigins);
+    const left = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) left.abort();
+    });
+    const seenByPlugins = new yoga.fetchAPI.Request(ANYWHERE, { method: 'POST', signal: left.signal });
+    try {
+      const result = await yoga.getResultForParams(
+        { params, request: seenByPlugins },
+        { req: request, res: response, admission },
+      );
+      await answer(response, result, type, yoga.fetchAPI);
+    } catch (error) {
+      log.error({ err: error }, 'a request failed unexpectedly');
+      send(response, 500, 'application/json', INTERNAL_ERROR);
+    }
+    return 'ANSWERED';
+  };
+}
+
+/** Plugins look at the method and the signal; where it came to they never ask. */
+const ANYWHERE = `http://localhost${GRAPHQL_PATH}`;
+
+function isPlain({ method, headers }: IncomingMessage): boolean {
+  return (
+    method === 'POST' &&
+    headers['content-encoding'] === undefined &&
+    /^application\/json *(; *charset="?utf-8"?)?$/i.test(headers['content-type'] ?? '')
+  );
+}
+
+interface Params {
+  query?: string;
+  variables?: Record<string, unknown>;
+  operationName?: string;
+  extensions?: Record<string, unknown>;
+  documentId?: string;
+}
+
+/** The parameters of a query or a mutation, with nothing odd about them. */
+function paramsIn(body: Buffer, persisted: PersistedOperations | undefined): Params | undefined {
+  const json = parsed(body.toString());
+  if (!isObject(json)) return undefined;
+  for (const [name, value] of Object.entries(json)) {
+    if (KINDS.get(name)?.(value) !== true) return undefined;
+  }
+  try {
+    const text = operationText(json, persisted);
+    // The word may stand elsewhere too; then Yoga finds out.
+    return typeof text === 'string' && text !== '' && !text.includes('subscription') ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const isText = (value: unknown) => value === null || typeof value === 'string';
+const isNone = (value: unknown) => value === null || isObject(value);
+/** What each parameter may be. */
+const KINDS = new Map<string, (value: unknown) => boolean>([
+  ['query', (value) => typeof value === 'string'],
+  ['variables', isNone],
+  ['operationName', isText],
+  ['extensions', isNone],
+  ['documentId', isText],
+]);
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function answer(
+  response: ServerResponse,
+  result: ExecutionResult | AsyncIterable<unknown> | undefined,
+  type: string,
+  fetchAPI: GatewayYoga['fetchAPI'],
+): Promise<void> {
+  if (result === undefined || isAsyncIterable(result))
+    throw new Error('a query or a mutation was answered by a stream');
+  if (result.errors === undefined && result.extensions === undefined) {
+    send(response, 200, type, JSON.stringify(result));
+    return;
+  }
+  // Yoga tells which status and headers errors ask for, and what of them is shown.
+  const processed = processRegularResult(result, fetchAPI, type);
+  processed.headers.forEach((value, name) => response.setHeader(name, value));
+  send(response, processed.status, type, await processed.text());
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  if (response.headersSent || response.destroyed) return;
+  response
+    .writeHead(status, {
+      'content-type': `${type}; charset=utf-8`,
+      'content-length': Buffer.byteLength(text),
+    })
+    .end(text);
+}
