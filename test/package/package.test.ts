@@ -89,14 +89,14 @@ describe('the package, installed in an empty folder', () => {
     const said = await started([bin(), 'serve'], env, /"url":"http/);
     const url = /"url":"(http:[^"]+)\/graphql"/.exec(said)?.[1] ?? '';
     const input = { idempotencyKey: 'packed', from: { details: purchase } };
-    const { id, status, tokens } = await confirm(graphqlCaller(url), input);
+    const { reference, status, tokens } = await confirm(graphqlCaller(url), input);
     expect([status, tokens.length]).toEqual(['SUCCEEDED', 1]);
     const html = await (await fetch(`${url}/graphql`, { headers: { accept: 'text/html' } })).text();
     expect(html).toContain('GraphiQL');
     const { stdout } = await run(bin(), ['purchases', 'list', '--status', 'SUCCEEDED', '--json'], {
       cwd: app,
     });
-    expect(stdout).toContain(id);
+    expect(stdout).toContain(reference);
   });
 
   it('starts in a program, as docs/package.md shows it, whose types are right', async () => {
@@ -117,7 +117,7 @@ describe('the package, installed in an empty folder', () => {
       (error: unknown) => error,
     );
     expect(without).toMatchObject({ code: 1 });
-    expect(String((without as { stderr: string }).stderr)).toContain('SCRATCHPOWER_BASE_URL is missing');
+    expect((without as { stderr: string }).stderr).toContain('SCRATCHPOWER_BASE_URL is missing');
   });
 
   it('has graphql in it once, and nothing of this repository but what is meant for it', async () => {
