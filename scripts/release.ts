@@ -14,13 +14,15 @@ const { npm_old_version: from, npm_new_version: to } = z
   .parse(process.env);
 const schema = readFileSync('schema.graphql', 'utf8');
 const released = readFileSync('schema.released.graphql', 'utf8');
-const changes = await schemaChanges(buildSchema(released), buildSchema(schema));
-const fault = versionFault(from, to, changes);
-if (fault === undefined) {
+try {
+  const changes = await schemaChanges(buildSchema(released), buildSchema(schema));
+  const fault = versionFault(from, to, changes);
+  if (fault !== undefined) throw new Error(fault);
   const changelog = readFileSync('CHANGELOG.md', 'utf8');
   writeFileSync('CHANGELOG.md', datedChangelog(changelog, to, new Date().toISOString().slice(0, 10)));
   writeFileSync('schema.released.graphql', schema);
-} else {
-  console.error(`${to} is not released: ${fault}. Run: git checkout package.json package-lock.json`);
+} catch (error) {
+  const why = error instanceof Error ? error.message : String(error);
+  console.error(`${to} is not released: ${why}. To begin anew: git checkout package.json package-lock.json`);
   process.exitCode = 1;
 }
