@@ -43,14 +43,13 @@ export async function buy({ mutate, follow }: Client): Promise<void> {
   const quote = (await mutate('validate', { input: details }))?.['validatePurchase'];
   expect(quote).toMatchObject({ __typename: 'Quote' });
   const from = { quoteId: quote.id };
-  const bought = (await mutate('confirm', { input: { idempotencyKey: randomUUID(), from, waitMs: 0 } }))?.[
-    'confirmPurchase'
-  ];
-  expect(bought).toMatchObject({ __typename: 'Purchase', status: 'PENDING' });
+  const input = { idempotencyKey: randomUUID(), from, waitMs: 0 };
+  const bought = (await mutate('confirm', { input }))?.['confirmPurchase'];
+  expect(bought).toMatchObject({ __typename: 'Purchase' });
   const seen = (await follow({ id: bought.id })).map((data) => data?.['purchaseUpdated']);
   expect(seen.map(({ id }) => id)).toEqual(seen.map(() => bought.id));
-  expect(seen.map(({ status }) => status)).toEqual(['PENDING', 'SUCCEEDED']);
-  expect(seen.at(-1).tokens).toMatchObject([
-    { kind: 'CREDIT', formatted: expect.stringMatching(/^[\d ]{24}$/) },
-  ]);
+  // How much of it is still to come depends on how quick the client is.
+  expect(seen.slice(0, -1).filter(({ status }) => status !== 'PENDING')).toEqual([]);
+  const token = { kind: 'CREDIT', formatted: expect.stringMatching(/^[\d ]{24}$/) };
+  expect(seen.at(-1)).toMatchObject({ status: 'SUCCEEDED', tokens: [token] });
 }
