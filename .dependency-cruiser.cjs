@@ -11,6 +11,7 @@ const rooms = {
   'system-runtime': ['purchases'],
   gateway: ['system-runtime', 'http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
   server: ['gateway', 'config'],
+  index: ['gateway', 'config'],
 };
 
 const room = (name) => `^src/${name}(/|\\.ts$)`;
@@ -23,7 +24,7 @@ module.exports = {
       severity: 'error',
       comment: `src/${name} may import only: ${[...allowed, name].join(', ')}`,
       from: { path: room(name) },
-      to: { path: '^(src|sandbox|probe|scripts|test|bench)/', pathNot: [name, ...allowed].map(room) },
+      to: { path: '^(src|sandbox|probe|cli|scripts|test|bench)/', pathNot: [name, ...allowed].map(room) },
     })),
     {
       name: 'every-file-has-a-room',
@@ -37,7 +38,7 @@ module.exports = {
       severity: 'error',
       comment: 'the sandbox is written from the contract, not from what the gateway happens to send',
       from: { path: '^sandbox/' },
-      to: { path: '^(src|probe|scripts|test|bench)/' },
+      to: { path: '^(src|probe|cli|scripts|test|bench)/' },
     },
     {
       name: 'probe-stands-alone',
@@ -46,7 +47,7 @@ module.exports = {
         'the probe is written from the contract; of the gateway it takes the environment and the terminal',
       from: { path: '^probe/' },
       to: {
-        path: '^(src|sandbox|scripts|test|bench)/',
+        path: '^(src|sandbox|cli|scripts|test|bench)/',
         pathNot: '^src/(config|operator/terminal)\\.ts$',
       },
     },
@@ -55,7 +56,7 @@ module.exports = {
       severity: 'error',
       comment: 'the example knows the gateway as any frontend team does: by its schema',
       from: { path: '^examples/' },
-      to: { path: '^(src|sandbox|scripts|test|bench)/' },
+      to: { path: '^(src|sandbox|cli|scripts|test|bench)/' },
     },
     {
       name: 'domain-is-pure',
@@ -84,7 +85,7 @@ module.exports = {
     {
       name: 'no-dev-dependency-in-src',
       severity: 'error',
-      from: { path: '^(src|sandbox|probe)/' },
+      from: { path: '^(src|sandbox|probe|cli)/' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
   ],

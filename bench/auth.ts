@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startIssuer } from '../test/support/issuer.ts';
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load } from './load.ts';
@@ -23,13 +23,13 @@ export async function benchAuth({ quick }: { quick: boolean }): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
   await using issuer = await startIssuer();
-  const command = await compileGateway();
+  await using bundle = await bundleGateway();
   const started: GatewayProcess[] = [];
   const start = async (name: string, env: Readonly<Record<string, string>>) => {
     const database = `file:${folder}/${name}.db`;
     const gateway = await startGatewayProcess(
       { ...sandbox.environment, ...UNLIMITED, PORT: '0', DATABASE_URL: database, ...env },
-      command,
+      bundle.command,
     );
     started.push(gateway);
     return gateway;

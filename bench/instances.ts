@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { cpuOf, pidsOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
@@ -33,14 +33,14 @@ const workloads = {
 /** Measures one SQLite gateway and 1, 2 and 4 on one PostgreSQL, in turns, and writes the table into docs/scaling.md. */
 export async function benchInstances({ quick }: { quick: boolean }): Promise<void> {
   const [rounds, seconds] = quick ? [2, 2] : [5, 3];
-  const command = await compileGateway();
+  await using bundle = await bundleGateway();
   await using sandbox = await startSandboxProcess();
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   const started: GatewayProcess[] = [];
   const start = async (database: string) => {
     const gateway = await startGatewayProcess(
       { ...sandbox.environment, PORT: '0', ...UNLIMITED, LOG_LEVEL: 'info', DATABASE_URL: database },
-      command,
+      bundle.command,
     );
     started.push(gateway);
     return gateway;

@@ -5,8 +5,15 @@ import { benchAuth } from './auth.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
 import { benchPeers } from './peers.ts';
+import { benchStart } from './start.ts';
 
-const benches = { peers: benchPeers, auth: benchAuth, journal: benchJournal, instances: benchInstances };
+const benches = {
+  peers: benchPeers,
+  auth: benchAuth,
+  start: benchStart,
+  journal: benchJournal,
+  instances: benchInstances,
+};
 
 program
   .name('npm run bench --')

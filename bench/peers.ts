@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 import { z } from 'zod';
 
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
@@ -64,9 +64,10 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
   const env = { ...sandbox.environment, PORT: '0', ...UNLIMITED, DATABASE_URL: `file:${folder}/gateway.db` };
+  await using bundle = await bundleGateway();
   const running = new Map<Name, GatewayProcess>();
   try {
-    running.set('gateway', await startGatewayProcess(env, await compileGateway()));
+    running.set('gateway', await startGatewayProcess(env, bundle.command));
     for (let n = 0; n < RECORDED; n += 1) await ask(running.get('gateway')?.url, confirmation());
     for (const peer of PEERS) {
       const command = ['--import', 'tsx', `bench/peers/${peer}.ts`];

@@ -51,7 +51,7 @@ class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
-/** `npm run probe`: 0 when all that was tried holds, 1 when something differs, 2 when it could not run. */
+/** `scratchpower-graphql probe`: 0 when all that was tried holds, 1 when something differs, 2 when it could not run. */
 export async function probeCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings;
   const program = commandLine(terminal);
@@ -213,7 +213,7 @@ async function write(file: string, text: string): Promise<void> {
 }
 
 function commandLine(terminal: Terminal): Command {
-  return new Command('probe')
+  return new Command('scratchpower-graphql probe')
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) })

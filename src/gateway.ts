@@ -11,9 +11,6 @@ import { startHttpServer } from './http/http-server.ts';
 import { loadPersistedOperations } from './http/persisted-operations.ts';
 import { Rates } from './http/rates.ts';
 import { createGatewayYoga } from './http/yoga.ts';
-import { openPostgresRecord } from './journal/postgres.ts';
-import { openRateCounts } from './journal/postgres/rates.ts';
-import { openSqliteRecord } from './journal/sqlite.ts';
 import type { JournalRecord } from './purchases/journal.ts';
 import { Liveness } from './purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
@@ -54,7 +51,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const { purchases: ofCaller, integration: ofAll, refused } = config.rates;
   const counts =
     config.database.kind === 'postgres' && ofCaller + ofAll + refused > 0
-      ? await openRateCounts(config.database.url, log)
+      ? await (await import('./journal/postgres/rates.ts')).openRateCounts(config.database.url, log)
       : undefined;
   const closeRecord = async () => {
     for (const { feed } of served) feed.close();
@@ -181,14 +178,17 @@ async function warnOfForgotten(record: JournalRecord, config: Config, log: Logge
   }
 }
 
-/** Throws an Error that names the record and the remedy. */
-function openRecord(
+/** Throws an Error that names the record and the remedy. Only the database that is used is loaded. */
+async function openRecord(
   { database, dataKeys }: Pick<Config, 'database' | 'dataKeys'>,
   options: { instance: string; runtime: Runtime; log: Logger },
 ): Promise<JournalRecord & { readonly keys: KeyStore }> {
-  return database.kind === 'sqlite'
-    ? openSqliteRecord({ path: database.path, instance: options.instance, dataKeys })
-    : openPostgresRecord({ ...database, ...options, dataKeys });
+  if (database.kind === 'postgres') {
+    const { openPostgresRecord } = await import('./journal/postgres.ts');
+    return openPostgresRecord({ ...database, ...options, dataKeys });
+  }
+  const { openSqliteRecord } = await import('./journal/sqlite.ts');
+  return openSqliteRecord({ path: database.path, instance: options.instance, dataKeys });
 }
 
 /** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */

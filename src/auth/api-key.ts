@@ -31,7 +31,7 @@ const UNAVAILABLE: Refusal = {
   message: 'Keys cannot be checked now, for the record does not answer. Try again.',
 };
 
-/** Servers with keys of `npm run keys`. Resolves once the keys have been read. */
+/** Servers with keys of `scratchpower-graphql keys`. Resolves once the keys have been read. */
 export async function apiKeyAuthenticator(options: {
   readonly store: Pick<KeyStore, 'live'>;
   readonly runtime: Pick<Runtime, 'now' | 'monotonic' | 'sleep'>;

@@ -49,9 +49,49 @@ export function limitFaults(values: Values): string[] {
   return faults;
 }
 
-export type LimitsConfig = ReturnType<typeof limitsOf>;
+export interface LimitsConfig {
+  readonly limits: {
+    readonly operation: {
+      readonly tokens: number;
+      readonly depth: number;
+      readonly aliases: number;
+      readonly directives: number;
+      readonly listItems: number;
+      readonly cost: number;
+    };
+    readonly http: {
+      readonly bodyBytes: number;
+      readonly connections: number;
+      readonly requestTimeoutMs: number;
+      readonly keepAliveTimeoutMs: number;
+    };
+    readonly socket: {
+      readonly messageBytes: number;
+      readonly sockets: number;
+      readonly socketsPerAddress: number;
+      readonly subscriptionsPerSocket: number;
+      readonly messagesPerSecond: number;
+      readonly initTimeoutMs: number;
+      readonly idleTimeoutMs: number;
+    };
+    readonly subscriptionsPerCaller: number;
+  };
+  /** Each per minute; 0 is none. */
+  readonly rates: {
+    readonly operations: number;
+    readonly purchases: number;
+    readonly integration: number;
+    readonly refused: number;
+  };
+  /** How many proxies stand in front, each of which adds to X-Forwarded-For. */
+  readonly trustProxy: number;
+  /** Seconds; 0 sends no Strict-Transport-Security. */
+  readonly hstsMaxAge: number;
+  /** Path of the manifest; `only` allows no operation but those. */
+  readonly persistedOperations: { readonly path: string; readonly only: boolean } | undefined;
+}
 
-export function limitsOf(values: Values) {
+export function limitsOf(values: Values): LimitsConfig {
   return {
     limits: {
       operation: {
@@ -79,21 +119,17 @@ export function limitsOf(values: Values) {
       },
       subscriptionsPerCaller: values.LIMIT_SUBSCRIPTIONS_PER_CALLER,
     },
-    /** Each per minute; 0 is none. */
     rates: {
       operations: values.RATE_LIMIT_PER_MINUTE,
       purchases: values.RATE_LIMIT_PURCHASES_PER_MINUTE,
       integration: values.RATE_LIMIT_INTEGRATION_PER_MINUTE,
       refused: values.RATE_LIMIT_REFUSED_PER_MINUTE,
     },
-    /** How many proxies stand in front, each of which adds to X-Forwarded-For. */
     trustProxy: values.TRUST_PROXY,
-    /** Seconds; 0 sends no Strict-Transport-Security. */
     hstsMaxAge: values.HSTS_MAX_AGE,
-    /** Path of the manifest; `only` allows no operation but those. */
     persistedOperations:
       values.PERSISTED_OPERATIONS === undefined
         ? undefined
         : { path: values.PERSISTED_OPERATIONS, only: values.PERSISTED_OPERATIONS_ONLY === 'on' },
-  } as const;
+  };
 }

@@ -1,4 +1,3 @@
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { GraphQLError } from 'graphql';
 import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -91,9 +90,12 @@ export function createGatewayYoga(options: {
     graphiql:
       discovery.graphiql &&
       ((_request, server) => ({ ...graphiqlOptions(newId(), authenticates), nonce: nonceOf(server?.req) })),
-    // The first script tag is the page's own; what else looks like one stands within it.
-    renderGraphiQL: ({ nonce, ...page }: GraphiQLOptions & { nonce?: string }) =>
-      renderGraphiQL(page).replace('<script>', `<script nonce="${nonce ?? ''}">`),
+    renderGraphiQL: async ({ nonce, ...page }: GraphiQLOptions & { nonce?: string }) => {
+      // Megabytes of text, for those who open the page only.
+      const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+      // The first script tag is the page's own; what else looks like one stands within it.
+      return renderGraphiQL(page).replace('<script>', `<script nonce="${nonce ?? ''}">`);
+    },
     landingPage: false,
     cors: allowedOrigins.length === 0 ? false : corsFor(allowedOrigins),
     multipart: false,

@@ -8,7 +8,7 @@ import { prepared, run, type Surroundings } from './run.ts';
 import { facts } from './table.ts';
 import { shown } from './zone.ts';
 
-/** `npm run backup -- --to FILE`. */
+/** `scratchpower-graphql backup --to FILE`. */
 export async function backupCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { env, terminal } = surroundings;
   const program = prepared(new Command('backup'), surroundings)

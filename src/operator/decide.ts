@@ -65,8 +65,8 @@ export function addSettle(program: Command, surroundings: Surroundings): void {
 Lay the purchase beside ScratchPower's ledger first. A purchase that SUCCEEDED never changes again; one that FAILED so
 can never be charged later. Refused while a call to ScratchPower about it is under way.
 
-  npm run purchases -- settle GW-… --as succeeded --token "1234 5678 9012 3456 7890" --reason "ScratchPower ticket 4711"
-  npm run purchases -- settle GW-… --as failed --reason "not in the ledger of 1 March, ticket 4711"`,
+  scratchpower-graphql purchases settle GW-… --as succeeded --token "1234 5678 9012 3456 7890" --reason "ScratchPower ticket 4711"
+  scratchpower-graphql purchases settle GW-… --as failed --reason "not in the ledger of 1 March, ticket 4711"`,
     )
     .action((name: string, options: SettleOptions) => {
       const typed: FindingInput = {
@@ -97,7 +97,7 @@ export function addRetry(program: Command, surroundings: Surroundings): void {
       `
 Sends nothing itself: the purchase becomes due for the gateway that runs, or the next that starts. Never charges twice.
 
-  npm run purchases -- retry GW-… --reason "ScratchPower is up again"`,
+  scratchpower-graphql purchases retry GW-… --reason "ScratchPower is up again"`,
     )
     .action((name: string, options: DecisionOptions) =>
       decide(name, options, surroundings, () => ({

@@ -5,7 +5,7 @@ import { addListKeys } from './keys-list.ts';
 import { addRevokeKey } from './keys-revoke.ts';
 import { prepared, run, type Surroundings } from './run.ts';
 
-/** `npm run keys -- …`: who may call with AUTH_MODE=api-key; beside the gateways or without one. */
+/** `scratchpower-graphql keys …`: who may call with AUTH_MODE=api-key; beside the gateways or without one. */
 export async function keysCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const program = prepared(new Command('keys'), surroundings).description(
     'Create, list and revoke the API keys of servers (AUTH_MODE=api-key).\nWorks on the record that DATABASE_URL names, beside running gateways or without one; they follow within seconds.',

@@ -7,7 +7,7 @@ import { prepared, run, type Surroundings } from './run.ts';
 import { addShow } from './show.ts';
 import { addStatement } from './statement.ts';
 
-/** `npm run purchases -- …`: what a person does with the record, beside its gateway or without one. */
+/** `scratchpower-graphql purchases …`: what a person does with the record, beside its gateway or without one. */
 export async function purchasesCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const program = prepared(new Command('purchases'), surroundings).description(
     'Look at purchases, and settle those whose outcome the gateway cannot find out.\nWorks on the record that DATABASE_URL names, beside a running gateway or without one.',

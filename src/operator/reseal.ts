@@ -5,7 +5,7 @@ import { compact } from '../journal/sqlite/compact.ts';
 import { json } from './describe.ts';
 import { openRecordOf, prepared, run, type Surroundings } from './run.ts';
 
-/** `npm run reseal`. */
+/** `scratchpower-graphql reseal`. */
 export async function resealCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { env, terminal } = surroundings;
   const program = prepared(new Command('reseal'), surroundings)

@@ -8,12 +8,12 @@ import { prepared, run, type Surroundings } from './run.ts';
 import { facts } from './table.ts';
 import { shown } from './zone.ts';
 
-/** `npm run restore -- --from FILE`. */
+/** `scratchpower-graphql restore --from FILE`. */
 export async function restoreCommand(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { env, terminal, now } = surroundings;
   const program = prepared(new Command('restore'), surroundings)
     .description('Put a backup in the place of the record that DATABASE_URL names. Stop its gateway first.')
-    .requiredOption('--from <file>', 'a backup that `npm run backup` made')
+    .requiredOption('--from <file>', 'a backup that `backup` made')
     .option('--replace', 'move a record that is there aside; nothing of it is deleted')
     .option('--json', 'print one JSON document')
     .action(async (options: { from: string; replace?: true; json?: true }) => {

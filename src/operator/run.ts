@@ -25,6 +25,9 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
 }
 
+/** As it is called where the package is installed; here `npm run NAME --` does the same. */
+const PROGRAM = 'scratchpower-graphql';
+
 export const EXIT = { done: 0, refused: 1, usage: 2 } as const;
 
 /** Every wrong option, a line each, by the name it has on the command line. */
@@ -58,6 +61,7 @@ export async function run(
 /** Settings that each program and its commands share. */
 export function prepared(program: Command, { terminal }: Surroundings): Command {
   return program
+    .name(`${PROGRAM} ${program.name()}`)
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
     .configureOutput({ writeOut: (text) => terminal.out(text), writeErr: (text) => terminal.err(text) });

@@ -15,7 +15,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import { bwp, finish, newAttempt, newPurchase, to } from '../journal/fixtures.ts';
 import { login } from '../sandbox/raw-client.ts';
-import { compileGateway, startGatewayProcess } from '../support/process.ts';
+import { bundleGateway, startGatewayProcess } from '../support/process.ts';
 import {
   confirm,
   environment,
@@ -30,7 +30,11 @@ const run = promisify(execFile);
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 let command: readonly string[];
-beforeAll(async () => void (command = await compileGateway()));
+beforeAll(async () => {
+  const bundle = await bundleGateway();
+  command = bundle.command;
+  return () => bundle[Symbol.asyncDispose]();
+});
 
 describe('an upstream', () => {
   it('that accepts connections and says nothing costs time, and nothing else', async () => {

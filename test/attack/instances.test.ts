@@ -7,7 +7,7 @@ import { openPostgresJournal } from '../../src/journal/postgres.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 import { noServer, startPostgresServer, type PostgresServer } from '../support/postgres-server.ts';
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
+import { bundleGateway, startGatewayProcess, type Bundle, type GatewayProcess } from '../support/process.ts';
 import { confirm, environment, graphqlCaller, retry, until, type GraphQLCaller } from '../support/stack.ts';
 import { breachesOf } from './checker.ts';
 import { acknowledge, onTheHappyMeter, type Seen } from './harness.ts';
@@ -25,12 +25,12 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const cheap = { ...onTheHappyMeter, amount: { amount: '1.00', currency: 'BWP' } };
 
 describe.skipIf(noServer !== undefined)('two instances on one PostgreSQL', () => {
-  let command: readonly string[];
+  let bundle: Bundle;
   let server: PostgresServer;
   beforeAll(async () => {
-    [command, server] = await Promise.all([compileGateway(), startPostgresServer()]);
+    [bundle, server] = await Promise.all([bundleGateway(), startPostgresServer()]);
   });
-  afterAll(() => server[Symbol.asyncDispose]());
+  afterAll(() => Promise.all([bundle, server].map((one) => one[Symbol.asyncDispose]())));
 
   /** A sandbox, an empty record, and how to start an instance on them. */
   async function site(options?: SandboxOptions) {
@@ -47,7 +47,7 @@ describe.skipIf(noServer !== undefined)('two instances on one PostgreSQL', () =>
         READ_TIMEOUT_MS: '5000',
       };
       const env = { ...environment(sandbox, ''), ...settings, ...limits };
-      const gateway = await startGatewayProcess(env, command);
+      const gateway = await startGatewayProcess(env, bundle.command);
       gateways.push(gateway);
       return gateway;
     };

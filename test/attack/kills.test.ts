@@ -3,7 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { compileGateway, freePort, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
+import { bundleGateway, freePort, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
 import {
   confirm,
   environment,
@@ -78,7 +78,11 @@ const unsettled = `{ purchases(first: 1, filter: { status: [PENDING, UNRESOLVED,
 
 describe('the real process under fifty buyers', () => {
   let command: readonly string[];
-  beforeAll(async () => void (command = await compileGateway()));
+  beforeAll(async () => {
+    const bundle = await bundleGateway();
+    command = bundle.command;
+    return () => bundle[Symbol.asyncDispose]();
+  });
 
   it(`killed ${KILLS} times at any moment keeps every promise`, { timeout: 600_000 }, async () => {
     await using folder = await temporaryFolder();

@@ -142,11 +142,11 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
     const schema = await freshSchema();
     const run = (...flags: string[]) =>
       new Promise<string>((resolve) => {
-        const script = ['--import', 'tsx', 'scripts/migrate-journal.ts', ...flags];
+        const script = ['--import', 'tsx', 'cli/main.ts', 'migrate-journal', ...flags];
         const child = execFile(process.execPath, script, (_, stdout, stderr) => resolve(stdout + stderr));
         onTestFinished(() => void child.kill());
       });
-    expect(await run('--from', `file:${path}`)).toMatch(/^Usage:/);
+    expect(await run('--from', `file:${path}`)).toMatch(/--to, or DATABASE_URL, must be postgres:/);
     expect(await run('--from', `file:${path}`, '--to', schema.url)).toMatch(/Moved\. Start the gateways/);
   });
 });

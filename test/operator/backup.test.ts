@@ -262,7 +262,7 @@ describe('a restore', () => {
     [
       'that is the file of a record in use',
       () => cp(path, copy),
-      /without its latest changes.*npm run backup/,
+      /without its latest changes.*scratchpower-graphql backup/,
     ],
     [
       'of a newer version',

@@ -356,7 +356,7 @@ describe('what cannot be done', () => {
   );
 
   it.each<[what: string, argv: string[], told: RegExp]>([
-    ['no command', [], /Usage: purchases/],
+    ['no command', [], /Usage: scratchpower-graphql purchases/],
     ['an unknown command', ['sell'], /unknown command 'sell'/],
     ['no purchase', ['show'], /missing required argument 'purchase'/],
     ['an unknown option', ['list', '--all'], /unknown option '--all'/],
@@ -381,7 +381,9 @@ describe('what cannot be done', () => {
     expect([all.code, all.err]).toEqual([0, '']);
     for (const name of ['list', 'show', 'settle', 'retry', 'statement']) {
       expect(all.out).toContain(`  ${name} [options]`);
-      expect((await purchases(name, '--help')).out).toMatch(new RegExp(`Usage: purchases ${name}`));
+      expect((await purchases(name, '--help')).out).toMatch(
+        new RegExp(`Usage: scratchpower-graphql purchases ${name}`),
+      );
     }
   });
 

@@ -304,7 +304,7 @@ describe('it cannot run', () => {
     const sandbox = await open();
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', 'scripts/probe.ts', '--yes', '--report', '/nowhere/report.md'],
+      ['--import', 'tsx', 'cli/main.ts', 'probe', '--yes', '--report', '/nowhere/report.md'],
       { env: { PATH: process.env['PATH'], ...environment(sandbox.url) }, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     const [err] = await Promise.all([text(child.stderr), once(child, 'close')]);
@@ -341,7 +341,7 @@ describe('an interrupted run', () => {
 
   it('is so as a process that gets the SIGINT of one Ctrl-C twice', async () => {
     const sandbox = await faulty({ endpoint: 'confirm', kind: 'delay_after', delayMs: 1_500 });
-    const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/probe.ts', '--yes'], {
+    const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'probe', '--yes'], {
       env: { PATH: process.env['PATH'], ...environment(sandbox.url) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

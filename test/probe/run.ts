@@ -58,7 +58,7 @@ export const environment = (url: string) => ({
   SCRATCHPOWER_ORG_CODE: demoCredentials.orgCode,
 });
 
-/** The command as `scripts/probe.ts` runs it, in this process. */
+/** The command as `cli/main.ts` runs it, in this process. */
 export async function probe(url: string, argv: readonly string[], options: RunOptions = {}): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'probe-'));
   const files = { report: join(folder, 'report.md'), json: join(folder, 'report.json') };

@@ -23,9 +23,9 @@ const commands = {
 };
 export type Script = keyof typeof commands;
 
-/** The real script in a process of its own, where nobody sits who could answer. */
+/** The real command in a process of its own, where nobody sits who could answer. */
 export function startScript(script: Script, argv: readonly string[], path: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', `scripts/${script}.ts`, ...argv], {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', script, ...argv], {
     env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: `file:${path}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

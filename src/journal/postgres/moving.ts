@@ -11,6 +11,8 @@ export async function requireSchema<DB>(db: Kysely<DB>): Promise<string> {
 export async function requireWhole<DB>(db: Kysely<DB>): Promise<void> {
   const { rows } = await sql`select from pg_class where oid = to_regclass('moving')`.execute(db);
   if (rows.length > 0) {
-    throw new Error('a record is being moved into it. Let `npm run migrate-journal` end, or run it again.');
+    throw new Error(
+      'a record is being moved into it. Let `scratchpower-graphql migrate-journal` end, or run it again.',
+    );
   }
 }

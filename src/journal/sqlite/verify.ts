@@ -137,7 +137,7 @@ async function requireComplete(path: string): Promise<void> {
   }
   if (header[WRITE_VERSION_AT] === WAL_VERSION)
     throw new Error(
-      'it is the file of a record in use, without its latest changes. Take one that `npm run backup` made.',
+      'it is the file of a record in use, without its latest changes. Take one that `scratchpower-graphql backup` made.',
     );
 }
 
