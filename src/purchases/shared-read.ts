@@ -1,0 +1,64 @@
+import type { Runtime } from './runtime.ts';
+
+/** However many ask, the next call waits so long for more of them while another is under way. */
+const GATHER_MS = 1;
+
+/**
+ * One call for all who ask at the same time. Nobody gets the answer to a call that had begun before he asked: what he has
+ * done before, such as a purchase, here or on another instance, is in it. While a call is under way those who come wait
+ * for the next together: until that one is answered, or for a millisecond, whatever is sooner.
+ */
+export class SharedRead<T> {
+  readonly #read: (requestId: string) => Promise<T>;
+  readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
+  #next: Promise<T> | undefined;
+  #underWay: Promise<unknown> | undefined;
+  #begunAt = -Infinity;
+
+  /** `read` makes one call; it is given the id of the request that asked first. */
+  constructor(options: {
+    readonly read: (requestId: string) => Promise<T>;
+    readonly runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
+  }) {
+    this.#read = options.read;
+    this.#runtime = options.runtime;
+  }
+
+  /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
+  read(requestId: string, signal?: AbortSignal): Promise<T> {
+    if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
+    const answer = (this.#next ??= this.#gather(requestId));
+    return signal === undefined ? answer : orLeave(answer, signal);
+  }
+
+  async #gather(requestId: string): Promise<T> {
+    await this.#runtime.turn();
+    const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
+    if (this.#underWay !== undefined && left > 0)
+      await Promise.race([this.#underWay, this.#runtime.sleep(left)]);
+    this.#next = undefined;
+    this.#begunAt = this.#runtime.monotonic();
+    const answer = this.#read(requestId);
+    const ended = answer.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#underWay = ended;
+    void ended.then(() => {
+      if (this.#underWay === ended) this.#underWay = undefined;
+    });
+    return answer;
+  }
+}
+
+function orLeave<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(reasonOf(signal));
+    signal.addEventListener('abort', leave);
+    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('the caller has left');
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+
+import { SharedRead } from '../../src/purchases/shared-read.ts';
+
+/** Calls that the test answers, on a clock that it moves; `turn` and `sleep` end when it says so. */
+function setting() {
+  const calls: { requestId: string; answer: (value: string) => void; fail: (error: Error) => void }[] = [];
+  const clock = { ms: 1_000 };
+  let turns: (() => void)[] = [];
+  let sleepers: { until: number; wake: () => void }[] = [];
+  const settle = async () => {
+    for (let n = 0; n < 20; n += 1) await Promise.resolve();
+  };
+  const shared = new SharedRead<string>({
+    read: (requestId) =>
+      new Promise((resolve, reject) => void calls.push({ requestId, answer: resolve, fail: reject })),
+    runtime: {
+      monotonic: () => clock.ms,
+      turn: () => new Promise((resolve) => void turns.push(resolve)),
+      sleep: (ms) => new Promise((wake) => void sleepers.push({ until: clock.ms + ms, wake })),
+    },
+  });
+  return {
+    ...{ shared, calls, settle },
+    turn: async () => {
+      const due = turns;
+      turns = [];
+      for (const resolve of due) resolve();
+      await settle();
+    },
+    advance: async (ms: number) => {
+      clock.ms += ms;
+      const due = sleepers.filter(({ until }) => until <= clock.ms);
+      sleepers = sleepers.filter(({ until }) => until > clock.ms);
+      for (const { wake } of due) wake();
+      await settle();
+    },
+  };
+}
+
+describe('a shared read', () => {
+  it('is one call for all who ask in one turn of the event loop', async () => {
+    const { shared, calls, turn } = setting();
+    const answers = ['a', 'b', 'c'].map((id) => shared.read(id));
+    await turn();
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['a']);
+    calls[0]?.answer('balance');
+    expect(await Promise.all(answers)).toEqual(['balance', 'balance', 'balance']);
+  });
+
+  it('never gives anybody the answer to a call that had begun before he asked', async () => {
+    const { shared, calls, turn, advance } = setting();
+    const before = shared.read('before');
+    await turn();
+    const after = shared.read('after a purchase');
+    const too = shared.read('too');
+    await turn();
+    await advance(1);
+    expect(calls).toHaveLength(2);
+    calls[0]?.answer('old');
+    calls[1]?.answer('new');
+    expect(await Promise.all([before, after, too])).toEqual(['old', 'new', 'new']);
+  });
+
+  it('gathers for a millisecond while a call is under way, or until that is answered', async () => {
+    const { shared, calls, turn, advance, settle } = setting();
+    void shared.read('1');
+    await turn();
+    void shared.read('2');
+    await turn();
+    await advance(0.5);
+    void shared.read('3');
+    await turn();
+    expect(calls).toHaveLength(1);
+    await advance(0.5);
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2']);
+    void shared.read('4');
+    await turn();
+    expect(calls).toHaveLength(2);
+    calls[1]?.answer('done');
+    await settle();
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '4']);
+  });
+
+  it('waits for nobody where no call is under way', async () => {
+    const { shared, calls, turn, settle } = setting();
+    void shared.read('1');
+    await turn();
+    calls[0]?.answer('x');
+    await settle();
+    void shared.read('2');
+    await turn();
+    expect(calls).toHaveLength(2);
+  });
+
+  it('fails for all who wait for it, and for nobody after them', async () => {
+    const { shared, calls, turn, settle } = setting();
+    const answers = [shared.read('1'), shared.read('2')];
+    const failed = Promise.allSettled(answers);
+    await turn();
+    calls[0]?.fail(new Error('away'));
+    expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await settle();
+    const next = shared.read('3');
+    await turn();
+    calls[1]?.answer('back');
+    expect(await next).toBe('back');
+  });
+
+  it('goes on for the others when one leaves', async () => {
+    const { shared, calls, turn } = setting();
+    const leaving = new AbortController();
+    const [gone, stays] = [shared.read('1', leaving.signal), shared.read('2')];
+    await turn();
+    leaving.abort();
+    await expect(gone).rejects.toThrow('aborted');
+    await expect(shared.read('3', leaving.signal)).rejects.toThrow('aborted');
+    calls[0]?.answer('x');
+    expect(await stays).toBe('x');
+    expect(calls).toHaveLength(1);
+  });
+});
