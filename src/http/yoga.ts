@@ -1,6 +1,6 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
 import { GraphQLError } from 'graphql';
-import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
@@ -54,6 +54,8 @@ export function createGatewayYoga(options: {
   limits: { operation: OperationLimits; subscriptionsPerCaller: number };
   rates: Rates;
   persisted: PersistedOperations | undefined;
+  /** Of whoever watches; after all others. */
+  plugins?: readonly Plugin<RequestContext & Partial<NodeContext>>[];
 }): GatewayYoga {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
   const { limits, rates, persisted } = options;
@@ -116,6 +118,7 @@ export function createGatewayYoga(options: {
       rateLimit(rates),
       operationLimits(limits.operation),
       subscriptionLimit(limits.subscriptionsPerCaller),
+      ...(options.plugins ?? []),
     ],
   });
 }
