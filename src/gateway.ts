@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { IntegrationConfig } from './config/integrations.ts';
 import { createUpstream, type WatchedUpstream } from './datasources/facade.ts';
 import { clientAddress } from './http/client-address.ts';
+import { failureCode } from './http/failure-code.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { loadPersistedOperations } from './http/persisted-operations.ts';
@@ -56,6 +57,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     ...{ metrics: config.metrics, traces: config.traces, instance, runtime, log },
     database: config.database.kind === 'sqlite' ? 'sqlite' : 'postgresql',
     persisted: persisted?.texts.values(),
+    codeOf: failureCode,
   });
   const record = await openRecord(config, { instance, runtime, log }).catch(async (error: unknown) => {
     await telemetry.close();

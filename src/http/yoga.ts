@@ -1,5 +1,4 @@
 import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
-import { GraphQLError } from 'graphql';
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -14,6 +13,7 @@ import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
 import { corsFor } from './cors.ts';
 import { documentCache } from './document-cache.ts';
+import { hasLeft } from './failure-code.ts';
 import { graphiqlOptions } from './graphiql.ts';
 import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
@@ -121,12 +121,6 @@ export function createGatewayYoga(options: {
       ...(options.plugins ?? []),
     ],
   });
-}
-
-/** A client that is gone while it is read for is nothing to look into. */
-function hasLeft(error: unknown): boolean {
-  const original = error instanceof GraphQLError ? error.originalError : error;
-  return original instanceof Error && original.name === 'AbortError';
 }
 
 /** The client's own X-Request-Id where it is one that may be logged. */

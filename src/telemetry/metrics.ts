@@ -3,6 +3,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 
 import type { Journal } from '../purchases/journal.ts';
 import type { Runtime } from '../purchases/runtime.ts';
+import type { CodeOf } from './failure.ts';
 import { JournalMetrics } from './journal-metrics.ts';
 import { aroundJournal } from './journal.ts';
 import { serveMetrics, type MetricsServer } from './metrics-server.ts';
@@ -15,15 +16,15 @@ import { UpstreamMetrics, type UpstreamCounts } from './upstream-metrics.ts';
 /** Everything that is measured, for Prometheus. No label ever holds what a customer or a caller gave (R9). */
 export class Metrics {
   readonly #registry = new Registry();
-  readonly #names: OperationNames;
+  readonly #operations: { readonly names: OperationNames; readonly codeOf: CodeOf };
   readonly #upstream: UpstreamMetrics;
   readonly #journal: JournalMetrics;
   readonly #purchases: PurchaseMetrics;
   readonly #state: StateMetrics;
 
-  constructor(options: { runtime: Pick<Runtime, 'monotonic'>; names: OperationNames }) {
+  constructor(options: { runtime: Pick<Runtime, 'monotonic'>; names: OperationNames; codeOf: CodeOf }) {
     collectDefaultMetrics({ register: this.#registry });
-    this.#names = options.names;
+    this.#operations = options;
     this.#upstream = new UpstreamMetrics(this.#registry);
     this.#journal = new JournalMetrics(this.#registry, options.runtime);
     this.#purchases = new PurchaseMetrics(this.#registry);
@@ -32,7 +33,7 @@ export class Metrics {
 
   /** To be called once. */
   plugin<C extends object>(): Plugin<C> {
-    return countOperations(this.#registry, this.#names);
+    return countOperations(this.#registry, this.#operations);
   }
 
   upstream(integration: string): UpstreamCounts {

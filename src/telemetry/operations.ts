@@ -2,7 +2,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { Gauge, Histogram, type Registry } from 'prom-client';
 
 import { CellCounter, type Cell } from './cells.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, type CodeOf } from './failure.ts';
 import type { NamedOperation, OperationNames } from './operation-names.ts';
 
 /** Codes are ours and few; should a library bring more, they are counted together. */
@@ -10,7 +10,10 @@ const MOST_OUTCOMES = 40;
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
 /** Counts operations by name and outcome, and the subscriptions that run. */
-export function countOperations<C extends object>(registry: Registry, names: OperationNames): Plugin<C> {
+export function countOperations<C extends object>(
+  registry: Registry,
+  { names, codeOf }: { names: OperationNames; codeOf: CodeOf },
+): Plugin<C> {
   const counted = new OperationCounts(registry);
   const running = new Gauge({
     ...{ name: 'gateway_subscriptions', help: 'Subscriptions that run, over every entrance' },
@@ -28,7 +31,7 @@ export function countOperations<C extends object>(registry: Registry, names: Ope
       return {
         onExecuteDone: ({ result }) => {
           // An incremental one counts once its first part is there.
-          counted.count(operation, failureOf(result));
+          counted.count(operation, failureOf(result, codeOf));
           if (operation.kind !== 'subscription')
             ofKind[operation.kind].observe((performance.now() - startedAt) / 1000);
         },
@@ -38,7 +41,7 @@ export function countOperations<C extends object>(registry: Registry, names: Ope
       const operation = names.of(args);
       return {
         onSubscribeResult: ({ result }) => {
-          counted.count(operation, failureOf(result));
+          counted.count(operation, failureOf(result, codeOf));
           if (!isAsyncIterable(result)) return undefined;
           running.inc();
           return { onEnd: () => running.dec() };
@@ -53,12 +56,18 @@ class OperationCounts {
   readonly #ok = new WeakMap<NamedOperation, Cell>();
   readonly #cells = new Map<string, Cell>();
   readonly #outcomes = new Set<string>();
+  readonly #faults: Cell;
 
   constructor(registry: Registry) {
     this.#counter = new CellCounter({
       ...{ name: 'gateway_operations_total', help: 'Operations by name, kind and outcome (ok, or a code)' },
       ...{ labelNames: ['operation', 'kind', 'outcome'], registry },
     });
+    // There from the start: Prometheus sees no increase in a series that begins with 1.
+    this.#faults = new CellCounter({
+      ...{ name: 'gateway_internal_errors_total', help: 'Operations that failed by a fault of ours' },
+      ...{ labelNames: [], registry },
+    }).cell({});
   }
 
   count(operation: NamedOperation, failure: string | undefined): void {
@@ -68,6 +77,7 @@ class OperationCounts {
       if (failure === undefined) this.#ok.set(operation, cell);
     }
     cell.n += 1;
+    if (failure === 'INTERNAL') this.#faults.n += 1;
   }
 
   #bounded(outcome: string): string {

@@ -11,6 +11,7 @@ import type { Surface } from '../purchases/catalogue.ts';
 import type { Journal } from '../purchases/journal.ts';
 import type { AroundCheck } from '../purchases/reconciler.ts';
 import type { Runtime } from '../purchases/runtime.ts';
+import type { CodeOf } from './failure.ts';
 import { aroundJournal } from './journal.ts';
 import { OperationNames } from './operation-names.ts';
 import type { Watched } from './state-metrics.ts';
@@ -26,6 +27,7 @@ export interface TelemetryOptions {
   readonly database: 'sqlite' | 'postgresql';
   /** Texts of the only operations whose names are told; undefined: there are none such. */
   readonly persisted: Iterable<string> | undefined;
+  readonly codeOf: CodeOf;
   readonly runtime: Pick<Runtime, 'monotonic'>;
   readonly log: Logger;
 }
@@ -52,12 +54,12 @@ export interface Telemetry {
 
 /** What is not asked for is not even loaded. */
 export async function openTelemetry(options: TelemetryOptions): Promise<Telemetry> {
-  const { log, runtime, instance, database } = options;
+  const { log, runtime, instance, database, codeOf } = options;
   const names = new OperationNames(options.persisted);
-  const metrics = options.metrics && new (await import('./metrics.ts')).Metrics({ runtime, names });
+  const metrics = options.metrics && new (await import('./metrics.ts')).Metrics({ runtime, names, codeOf });
   const traces =
     options.traces &&
-    new (await import('./traces.ts')).Traces({ ...options.traces, instance, log, names, database });
+    new (await import('./traces.ts')).Traces({ ...options.traces, instance, log, names, codeOf, database });
   let server: { url: string; close(): Promise<void> } | undefined;
   return {
     // The innermost last: what it runs is what the others stand around.

@@ -15,7 +15,7 @@ import type { Plugin } from 'graphql-yoga';
 
 import type { Exchange, TransportOptions, Carrier } from '../datasources/transport.ts';
 import type { Purchase } from '../purchases/purchase.ts';
-import { failureOf } from './failure.ts';
+import { failureOf, type CodeOf } from './failure.ts';
 import type { AroundJournal } from './journal.ts';
 import type { NamedOperation, OperationNames } from './operation-names.ts';
 import { fail, Tracing, type TracingOptions } from './tracing.ts';
@@ -36,11 +36,15 @@ const CLOSE_MS = 3_000;
 export class Traces {
   readonly #tracing: Tracing;
   readonly #names: OperationNames;
+  readonly #codeOf: CodeOf;
   readonly #database: 'sqlite' | 'postgresql';
 
-  constructor(options: TracingOptions & { names: OperationNames; database: 'sqlite' | 'postgresql' }) {
+  constructor(
+    options: TracingOptions & { names: OperationNames; codeOf: CodeOf; database: 'sqlite' | 'postgresql' },
+  ) {
     this.#tracing = new Tracing(options);
     this.#names = options.names;
+    this.#codeOf = options.codeOf;
     this.#database = options.database;
   }
 
@@ -52,7 +56,7 @@ export class Traces {
         setExecuteFn((given): unknown => within((): unknown => executeFn(given)));
         return {
           onExecuteDone: ({ result }) => {
-            end(span, failureOf(result));
+            end(span, failureOf(result, this.#codeOf));
           },
         };
       },
@@ -61,7 +65,7 @@ export class Traces {
         setSubscribeFn((given): unknown => within((): unknown => subscribeFn(given)));
         return {
           onSubscribeResult: ({ result }) => {
-            end(span, failureOf(result));
+            end(span, failureOf(result, this.#codeOf));
           },
         };
       },
