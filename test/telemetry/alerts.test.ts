@@ -65,7 +65,7 @@ const back = (table: string) => outsider(`alter table ${table}_gone rename to ${
 let doubtful = '';
 
 /** What makes each alert's condition true, and what is to be done when it was seen. In this order. */
-const troubles: Record<string, () => Promise<void | (() => unknown)>> = {
+const troubles: Record<string, () => Promise<(() => unknown) | undefined>> = {
   PurchaseUnresolvedForLong: async () => {
     stack.sandbox.addFault({ endpoint: 'confirm', kind: 'pending', pendingPolls: 100_000 });
     doubtful = String((await buy({}))['reference']);
@@ -73,7 +73,7 @@ const troubles: Record<string, () => Promise<void | (() => unknown)>> = {
   },
   PurchaseNeedsAttention: () => {
     clock.jump(HOUR_MS);
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   },
   PurchasePendingForLong: async () => {
     stack.sandbox.addFault({ endpoint: 'confirm', kind: 'delay_before', delayMs: 1_500 });
@@ -166,7 +166,7 @@ const troubles: Record<string, () => Promise<void | (() => unknown)>> = {
         { query: 'subscription { purchaseEvents { status } }' },
         { next: () => undefined, error: () => undefined, complete: () => undefined },
       );
-    return Promise.resolve();
+    return Promise.resolve(undefined);
   },
 };
 

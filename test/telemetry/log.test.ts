@@ -20,7 +20,5 @@ it('a log for machines is JSON, and one for people is not; neither tells a token
     token: '[redacted]',
     msg: 'bought',
   });
-  expect(pretty).toMatch(
-    /^\[\d\d:\d\d:\d\d\.\d+\] INFO: bought\n {4}caller: "shop"\n {4}token: "\[redacted\]"/,
-  );
+  expect(pretty).toMatch(/^\[\d\d:\d\d:\d\d\.\d+\] INFO <shop>: bought\n {4}token: "\[redacted\]"/);
 });
