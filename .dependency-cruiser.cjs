@@ -7,10 +7,14 @@ const rooms = {
   auth: ['purchases'],
   schema: ['auth', 'purchases'],
   http: ['schema', 'auth', 'purchases'],
+  telemetry: ['datasources', 'purchases'],
   operator: ['journal', 'purchases', 'auth', 'config'],
   'system-runtime': ['purchases'],
-  gateway: ['system-runtime', 'http', 'schema', 'auth', 'purchases', 'journal', 'datasources', 'config'],
-  server: ['gateway', 'config'],
+  gateway: [
+    ...['system-runtime', 'telemetry', 'http', 'schema', 'auth', 'purchases', 'journal', 'datasources'],
+    'config',
+  ],
+  server: ['gateway', 'telemetry', 'config'],
   index: ['gateway', 'config'],
 };
 

@@ -9,6 +9,7 @@ export async function startSandboxedGateway(
   const sandbox = await startSandbox({ processingMs: 400, ...options });
   const { clientId, clientSecret, username, password, orgCode } = sandbox.credentials;
   const gateway = await main({
+    LOG_FORMAT: process.stdout.isTTY ? 'pretty' : 'json',
     ...process.env,
     SCRATCHPOWER_BASE_URL: sandbox.url,
     SCRATCHPOWER_CLIENT_ID: clientId,

@@ -4,10 +4,11 @@ import { authNames, isLoopback, readAuth, type AuthConfig, type DiscoveryConfig 
 import { dataKeyNames, readDataKeys, type DataKeyConfig } from './config/data-keys.ts';
 import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
 import { limitFaults, limitsOf, limitsShape, type LimitsConfig } from './config/limits.ts';
+import { telemetryFaults, telemetryOf, telemetryShape, type TelemetryConfig } from './config/telemetry.ts';
 import { commaSeparated, isHttpUrl, milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
 
 /** Everything the process is told by its environment. The README's table is its documentation. */
-export interface Config extends LimitsConfig {
+export interface Config extends LimitsConfig, TelemetryConfig {
   readonly host: string;
   readonly port: number;
   readonly logLevel: LogLevel;
@@ -128,6 +129,7 @@ const environment = z.object({
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
   ALLOWED_ORIGINS: origins,
   ...limitsShape,
+  ...telemetryShape,
 });
 
 /** Every name that is read. */
@@ -213,7 +215,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const { dataKeys, faults: keyFaults } = readDataKeys(withoutEmpty(env));
   const { integrations, faults: integrationFaults } = readIntegrations(withoutEmpty(env));
   const faults = [
-    ...(parsed.success ? limitFaults(parsed.data) : faultsOf(parsed.error)),
+    ...(parsed.success
+      ? [...limitFaults(parsed.data), ...telemetryFaults(parsed.data)]
+      : faultsOf(parsed.error)),
     ...integrationFaults,
     ...authFaults,
     ...keyFaults,
@@ -266,6 +270,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     ...access,
     allowedOrigins: values.ALLOWED_ORIGINS,
     ...limitsOf(values),
+    ...telemetryOf(values),
   };
 }
 

@@ -1,27 +1,31 @@
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 
 import { openAuthenticator } from './auth/open.ts';
 import type { KeyStore } from './auth/key-store.ts';
 import type { Config } from './config.ts';
 import type { IntegrationConfig } from './config/integrations.ts';
-import { createUpstream } from './datasources/facade.ts';
+import { createUpstream, type WatchedUpstream } from './datasources/facade.ts';
 import { clientAddress } from './http/client-address.ts';
+import { failureCode } from './http/failure-code.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { loadPersistedOperations } from './http/persisted-operations.ts';
 import { Rates } from './http/rates.ts';
 import { createGatewayYoga } from './http/yoga.ts';
-import type { JournalRecord } from './purchases/journal.ts';
+import type { Journal, JournalRecord } from './purchases/journal.ts';
 import { Liveness } from './purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
 import type { Runtime } from './purchases/runtime.ts';
-import type { Upstream } from './purchases/vending.ts';
 import { Domains, type Served } from './schema/domains.ts';
 import { systemRuntime } from './system-runtime.ts';
+import { createLog } from './telemetry/log.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 export interface Gateway extends AsyncDisposable {
   /** http://host:port; GraphQL is at /graphql. */
   readonly url: string;
+  /** http://host:port/metrics, where METRICS_PORT is set. */
+  readonly metricsUrl: string | undefined;
   /**
    * Stops in order: not ready any more, sockets closed (1001), event streams cut, requests drained, confirms under way
    * concluded, the record closed. All within SHUTDOWN_TIMEOUT_MS; what is then still in flight is picked up at the next
@@ -37,7 +41,7 @@ export interface GatewayOptions {
 
 /** Composes a gateway from a configuration, opens its record and listens. Throws an Error that says why it can't. */
 export async function startGateway(config: Config, options: GatewayOptions = {}): Promise<Gateway> {
-  const log = options.log ?? createLog(config.logLevel);
+  const log = options.log ?? (await createLog(config.logLevel, config.logFormat));
   const runtime = options.runtime ?? systemRuntime();
   const newId = () => runtime.id(runtime.now());
 
@@ -45,7 +49,17 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const persisted =
     config.persistedOperations &&
     (await loadPersistedOperations(config.persistedOperations.path, config.persistedOperations.only));
-  const record = await openRecord(config, { instance: newId(), runtime, log });
+  const instance = newId();
+  const telemetry = await openTelemetry({
+    ...{ metrics: config.metrics, traces: config.traces, instance, runtime, log },
+    database: config.database.kind === 'sqlite' ? 'sqlite' : 'postgresql',
+    persisted: persisted?.texts.values(),
+    codeOf: failureCode,
+  });
+  const record = await openRecord(config, { instance, runtime, log }).catch(async (error: unknown) => {
+    await telemetry.close();
+    throw error;
+  });
   const liveness = new Liveness({ journal: record, runtime, log, leaseMs: config.instanceLeaseMs });
   const served: Integration[] = [];
   const { purchases: ofCaller, integration: ofAll, refused } = config.rates;
@@ -58,6 +72,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await Promise.all(served.map(({ upstream }) => upstream.close()));
     await counts?.close();
     await record.close();
+    await telemetry.close();
   };
   /** What could not be started is ended. */
   const orClose =
@@ -71,7 +86,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const begin = async () => {
     await liveness.start();
     for (const integration of config.integrations) {
-      served.push(await serve(integration, { config, record, liveness, runtime, log, newId }));
+      served.push(await serve(integration, { config, record, liveness, runtime, log, telemetry }));
     }
     await warnOfForgotten(record, config, log);
   };
@@ -94,7 +109,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const access = { authenticator, authenticates, runtime, log, allowedOrigins, limits, rates, persisted };
   const domains = new Domains(served);
   const yoga = createGatewayYoga({
-    ...{ ...access, discovery, newId },
+    ...{ ...access, discovery, newId, plugins: telemetry.plugins() },
     domainOf: (caller) => domains.of(caller),
   });
 
@@ -103,6 +118,14 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     clientAddressOf: clientAddress(config.trustProxy),
   }).catch(
     orClose(
+      () => authenticator.close(),
+      () => liveness.stop(),
+    ),
+  );
+  const watched = { runtime, record, sockets: () => http.sockets(), socketLimit: limits.socket.sockets };
+  const metricsUrl = await telemetry.serve({ ...watched, integrations: served }).catch(
+    orClose(
+      () => http.close(0),
       () => authenticator.close(),
       () => liveness.stop(),
     ),
@@ -122,11 +145,12 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   };
   let stopping: Promise<void> | undefined;
   const close = () => (stopping ??= stop());
-  return { url: http.url, close, [Symbol.asyncDispose]: close };
+  return { url: http.url, metricsUrl, close, [Symbol.asyncDispose]: close };
 }
 
 interface Integration extends Served, Pick<Purchasing, 'feed' | 'dispatcher' | 'reconciler'> {
-  readonly upstream: Upstream;
+  readonly upstream: WatchedUpstream;
+  readonly journal: Journal;
 }
 
 /** One integration at work: with its own part of the record, its own sessions, connections, circuit and limits. */
@@ -138,32 +162,33 @@ async function serve(
     liveness: Liveness;
     runtime: Runtime;
     log: Logger;
-    newId: () => string;
+    telemetry: Telemetry;
   },
 ): Promise<Integration> {
-  const { config, record, liveness, runtime } = options;
+  const { config, record, liveness, runtime, telemetry } = options;
   const log = config.integrations.length === 1 ? options.log : options.log.child({ integration: name });
-  const journal = record.of(name);
+  const { aroundCheck, ...watching } = telemetry.integration(name, log);
+  const journal = telemetry.journal(record.of(name));
   const upstream = createUpstream({
     ...where,
     ...config.protection,
     confirmTimeoutMs: config.confirmTimeoutMs,
     readTimeoutMs: config.readTimeoutMs,
     runtime,
-    observe: (call) => log.debug({ upstream: call }, 'upstream call'),
+    ...watching,
     onCircuit: (surface, state) => {
       if (state === 'OPEN') log.warn({ surface }, 'the upstream is not available: the circuit is open');
       else log.info({ surface }, 'the upstream is back: the circuit is closed');
     },
   });
   const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
-    ...{ journal, upstream, liveness, runtime, log },
+    ...{ journal, upstream, liveness, runtime, log, aroundCheck },
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
   const domain = { catalogue, purchases, feed, journal };
-  return { name, accounts, limits, domain, upstream, feed, dispatcher, reconciler };
+  return { name, accounts, limits, domain, journal, upstream, feed, dispatcher, reconciler };
 }
 
 /** Whoever took an integration out of the configuration may not know that it has purchases in doubt. */
@@ -190,27 +215,3 @@ async function openRecord(
   const { openSqliteRecord } = await import('./journal/sqlite.ts');
   return openSqliteRecord({ path: database.path, instance: options.instance, dataKeys });
 }
-
-/** JSON lines on standard output. Whatever is logged by mistake under a secret's name is redacted (R9). */
-export function createLog(level: Config['logLevel']): Logger {
-  return pino({
-    level,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label) => ({ level: label }) },
-    redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
-  });
-}
-
-const SECRETS = [
-  ...[
-    'password',
-    'clientSecret',
-    'client_secret',
-    'secret_pass',
-    'authorization',
-    'access_token',
-    'refresh_token',
-  ],
-  ...['token', 'tokens', 'digits', 'body', 'answer', 'beneficiaryPhoneNumber', 'beneficiary_phone_number'],
-];

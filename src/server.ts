@@ -1,13 +1,14 @@
 import { pathToFileURL } from 'node:url';
 
 import { ConfigError, loadConfig } from './config.ts';
-import { createLog, startGateway, type Gateway } from './gateway.ts';
+import { startGateway, type Gateway } from './gateway.ts';
+import { createLog } from './telemetry/log.ts';
 
 /** Runs the gateway until SIGINT or SIGTERM; the exit code is 1 when it cannot start or stop. */
 export async function main(env: Readonly<Record<string, string | undefined>>): Promise<Gateway | undefined> {
   try {
     const config = loadConfig(env);
-    const log = createLog(config.logLevel);
+    const log = await createLog(config.logLevel, config.logFormat);
     const gateway = await startGateway(config, { log });
     const stop = (signal: NodeJS.Signals) => {
       log.info({ signal }, 'stopping');
@@ -24,7 +25,8 @@ export async function main(env: Readonly<Record<string, string | undefined>>): P
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
     // Last: whoever waits for this line may send a signal at once.
-    log.info({ url: `${gateway.url}/graphql` }, 'listening');
+    const { metricsUrl: metrics } = gateway;
+    log.info({ url: `${gateway.url}/graphql`, ...(metrics !== undefined && { metrics }) }, 'listening');
     return gateway;
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

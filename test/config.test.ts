@@ -53,6 +53,16 @@ describe('the environment', () => {
   it.each([
     ['PORT', '-1'],
     ['PORT', '4000.5'],
+    ['METRICS_PORT', '70000'],
+    ['METRICS_PORT', '4000'],
+    ['LOG_FORMAT', 'colourful'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+    ['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', 'grpc://collector'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'hush-hush'],
+    ['OTEL_TRACES_SAMPLER', 'sometimes'],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5'],
+    ['OTEL_TRACES_SAMPLER_ARG', 'half'],
+    ['OTEL_SDK_DISABLED', 'yes'],
     ['CONFIRM_TIMEOUT_MS', '0'],
     ['CONFIRM_TIMEOUT_MS', '30s'],
     ['SCRATCHPOWER_SURFACE', 'v2'],
@@ -131,5 +141,19 @@ describe('the environment', () => {
   ])('takes %s', (url) => {
     const database = { kind: 'postgres', url, poolSize: 10, statementTimeoutMs: 10_000 };
     expect(loadConfig({ ...good, DATABASE_URL: url })).toMatchObject({ database, instanceLeaseMs: 10_000 });
+  });
+
+  it('tells where traces go as OpenTelemetry’s variables do', () => {
+    const traced = (env: object) => loadConfig({ ...good, ...env }).traces;
+    expect(traced({})).toBeUndefined();
+    const base = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318/' };
+    expect(traced(base)).toMatchObject({ url: 'http://collector:4318/v1/traces', headers: {} });
+    expect(traced({ ...base, OTEL_SDK_DISABLED: 'true' })).toBeUndefined();
+    expect(
+      traced({
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://collector/mine',
+        OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20hush, x=100%',
+      }),
+    ).toMatchObject({ url: 'https://collector/mine', headers: { authorization: 'Bearer hush', x: '100%' } });
   });
 });

@@ -2,7 +2,7 @@ import type { Product, Surface } from '../purchases/catalogue.ts';
 import type { Upstream } from '../purchases/vending.ts';
 import { createCurrent } from './current/client.ts';
 import { electricity } from './current/wire.ts';
-import type { SurfaceOptions } from './surface-client.ts';
+import type { SurfaceOptions, SurfaceState } from './surface-client.ts';
 import { createV1 } from './v1/client.ts';
 
 export interface UpstreamOptions extends SurfaceOptions {
@@ -10,8 +10,13 @@ export interface UpstreamOptions extends SurfaceOptions {
   readonly surface: Surface;
 }
 
+/** Both surfaces, and how they are. */
+export interface WatchedUpstream extends Upstream {
+  state(surface: Surface): SurfaceState;
+}
+
 /** Both surfaces of one ScratchPower, on the same credentials; each logs in when it is first needed. */
-export function createUpstream(options: UpstreamOptions): Upstream {
+export function createUpstream(options: UpstreamOptions): WatchedUpstream {
   const baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/v1$/, '');
   const v1 = createV1({ ...options, baseUrl });
   const current = createCurrent({ ...options, baseUrl });
@@ -26,6 +31,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   return {
     defaultSurface: options.surface,
     on: (surface) => surfaces[surface],
+    state: (surface) => surfaces[surface].state(),
     close: async () => {
       await Promise.all([v1.close(), current.close()]);
     },

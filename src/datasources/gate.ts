@@ -13,7 +13,7 @@ export interface GateOptions {
 }
 
 export const CONCURRENCY = 64;
-const QUEUE = 256;
+export const QUEUE = 256;
 const MAX_WAIT_MS = 5_000;
 /** An upstream that asks for more is asked again after so long. */
 const LONGEST_HOLD_MS = 60_000;
@@ -37,6 +37,11 @@ export class Gate {
     this.#concurrency = concurrency;
     this.#queue = queue;
     this.#maxWaitMs = maxWaitMs;
+  }
+
+  /** How many calls are under way, and how many wait. */
+  get state(): { readonly inUse: number; readonly waiting: number } {
+    return { inUse: this.#inside, waiting: this.#waiting.size };
   }
 
   /** A place, to be given back; or a retryable `Problem` when there is none in time. Throws when the caller leaves. */

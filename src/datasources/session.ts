@@ -24,6 +24,7 @@ export interface SessionOptions {
   readonly paths: Readonly<Record<'login' | 'refresh', string>>;
   /** The surface's reading of a refusal. */
   readonly refusal: (answer: RawAnswer, requestId: string) => ProblemError;
+  readonly onRenewal?: ((how: 'login' | 'refresh', worked: boolean) => void) | undefined;
 }
 
 interface Tokens {
@@ -71,6 +72,11 @@ export class Session {
     if (this.#tokens === tokens) this.#tokens = undefined;
     const renewed = await this.#valid();
     return sendWith(renewed.access);
+  }
+
+  /** Whether there is one that is good now. */
+  get isThere(): boolean {
+    return this.#tokens !== undefined && this.#options.runtime.monotonic() < this.#tokens.expiresAt;
   }
 
   /** Resolves when there is a session; throws a `ProblemError` when there can be none now. */
@@ -142,6 +148,17 @@ export class Session {
   }
 
   async #ask(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
+    let worked = false;
+    try {
+      const tokens = await this.#tokensOf(endpoint, body);
+      worked = true;
+      return tokens;
+    } finally {
+      this.#options.onRenewal?.(endpoint, worked);
+    }
+  }
+
+  async #tokensOf(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
     const { transport, runtime, timeoutMs, paths, refusal } = this.#options;
     const startedAt = runtime.monotonic();
     const requestId = runtime.id(runtime.now());

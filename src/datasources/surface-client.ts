@@ -4,11 +4,11 @@ import { isProblem, problem, ProblemError, type Problem } from '../purchases/pro
 import type { Surface } from '../purchases/catalogue.ts';
 import type { RawAnswer } from '../purchases/purchase.ts';
 import type { Runtime } from '../purchases/runtime.ts';
-import type { Call, Expected, Reading, Sent, Slot } from '../purchases/vending.ts';
+import type { Call, Expected, Reading, Sent, Slot, Vending } from '../purchases/vending.ts';
 import type { ProductType } from '../purchases/catalogue.ts';
-import { Breaker, type Verdict } from './breaker.ts';
+import { Breaker, type CircuitState, type Verdict } from './breaker.ts';
 import { problemOf, readEvidence, type Envelope, type Told } from './failure.ts';
-import { CONCURRENCY, Gate } from './gate.ts';
+import { CONCURRENCY, Gate, QUEUE } from './gate.ts';
 import { parseJson } from './json.ts';
 import { credentialsRefused, Session, type Credentials } from './session.ts';
 import {
@@ -42,10 +42,31 @@ export interface SurfaceOptions {
   /** How long it is open at first. Default 5000. */
   readonly circuitOpenMs?: number | undefined;
   readonly onCircuit?: ((surface: Surface, state: 'OPEN' | 'CLOSED') => void) | undefined;
+  /** Each login and refresh, and whether it worked. */
+  readonly onRenewal?: ((surface: Surface, how: 'login' | 'refresh', worked: boolean) => void) | undefined;
   readonly runtime: Runtime;
   readonly observe?: ((call: UpstreamCall) => void) | undefined;
   /** Makes what carries the exchanges. Default: real connections. */
   readonly connect?: ((options: TransportOptions) => Carrier) | undefined;
+}
+
+/** How a surface is, at this moment. */
+export interface SurfaceState {
+  readonly circuit: CircuitState;
+  /** Calls under way, and how many there may be. */
+  readonly inUse: number;
+  readonly places: number;
+  /** Calls that wait for a place, and how many may. */
+  readonly waiting: number;
+  readonly queue: number;
+  /** Whether there is a session. */
+  readonly session: boolean;
+}
+
+/** A surface with its connections. */
+export interface ClosableVending extends Vending {
+  state(): SurfaceState;
+  close(): Promise<void>;
 }
 
 /** What makes a surface: where its endpoints are and how its answers are read. */
@@ -88,7 +109,14 @@ export class SurfaceClient {
       ...{ transport, credentials, runtime, timeoutMs },
       paths: { login: `${this.#prefix}/auth/login`, refresh: `${this.#prefix}/auth/refresh` },
       refusal: (answer, requestId) => this.#loginRefused(answer, requestId),
+      onRenewal: (how, worked) => options.onRenewal?.(surface, how, worked),
     });
+  }
+
+  get state(): SurfaceState {
+    const { concurrency: places = CONCURRENCY, queue = QUEUE } = this.#options;
+    const circuit = this.#breaker.state;
+    return { circuit, ...this.#gate.state, places, queue, session: this.#session.isThere };
   }
 
   async ready(): Promise<void> {

@@ -26,6 +26,8 @@ export interface Exchange {
   readonly path: string;
   readonly requestId: string;
   readonly accessToken?: string;
+  /** More of them, such as what a trace goes on by. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   /** JSON text. */
   readonly body?: string;
   /** For the whole exchange, the body's last byte included. */
@@ -105,6 +107,7 @@ export class Transport implements Carrier {
     path,
     requestId,
     accessToken,
+    headers: more,
     body,
     timeoutMs,
     signal,
@@ -118,6 +121,7 @@ export class Transport implements Carrier {
       maxBytes: this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
     });
     const headers = {
+      ...more,
       accept: 'application/json',
       'x-request-id': requestId,
       ...(accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` }),

@@ -16,6 +16,8 @@ import { GRAPHQL_PATH } from './yoga.ts';
 export interface HttpServer {
   /** http://host:port, as it listens. */
   readonly url: string;
+  /** How many WebSockets are open. */
+  sockets(): number;
   /** Answers 503 on readiness, closes sockets and event streams, and waits for the requests under way. */
   close(deadlineMs: number): Promise<void>;
 }
@@ -128,6 +130,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
   return {
     url: addressOf(server, host),
+    sockets: () => sockets.count(),
     close: (deadlineMs) => (closing ??= close(deadlineMs)),
   };
 }

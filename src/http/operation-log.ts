@@ -2,6 +2,7 @@ import { Kind, type ExecutionArgs, type OperationDefinitionNode } from 'graphql'
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 
+import { failureCode } from './failure-code.ts';
 import type { RequestContext } from './request-context.ts';
 
 /**
@@ -36,7 +37,7 @@ export function operationLog(parent: Logger): Plugin<RequestContext> {
       return {
         onExecuteDone: ({ result }) => {
           if (isAsyncIterable(result)) return { onEnd: () => end([]) };
-          end((result.errors ?? []).map(codeOf));
+          end((result.errors ?? []).map(failureCode));
           return undefined;
         },
       };
@@ -46,7 +47,7 @@ export function operationLog(parent: Logger): Plugin<RequestContext> {
       return {
         onSubscribeResult: ({ result }) => {
           if (isAsyncIterable(result)) return { onEnd: () => end([]) };
-          end((result.errors ?? []).map(codeOf));
+          end((result.errors ?? []).map(failureCode));
           return undefined;
         },
       };
@@ -60,9 +61,4 @@ function operationOf({ document, operationName }: ExecutionArgs): { name: string
   );
   const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
   return { name: operation?.name?.value ?? 'anonymous', kind: operation?.operation ?? 'unknown' };
-}
-
-function codeOf({ extensions }: { extensions?: Readonly<Record<string, unknown>> }): string {
-  const code = extensions?.['code'];
-  return typeof code === 'string' ? code : 'ERROR';
 }

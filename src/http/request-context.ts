@@ -5,7 +5,6 @@ import type { Rates, SetHeader } from './rates.ts';
 
 /** The schema's context, and what the log tells of the request. */
 export interface RequestContext extends Context {
-  readonly requestId: string;
   readonly transport: 'http' | 'websocket';
   /** Of the HTTP response; over WebSocket there is none. */
   readonly setHeader: SetHeader;
@@ -20,7 +19,7 @@ export function createRequestContext(
 ): RequestContext {
   return {
     ...options,
-    loaders: createLoaders(options.domain, options.signal),
+    loaders: createLoaders(options.domain, options.signal, options.requestId),
     admit: () => rates.purchase(options.caller, options.setHeader),
   };
 }

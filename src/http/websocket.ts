@@ -85,7 +85,10 @@ interface Extra extends Record<PropertyKey, unknown> {
  * GraphQL over WebSocket (graphql-ws) on Yoga's engine. Who calls is told by the connection's parameters, or by the
  * Authorization header of its handshake. Disposing it closes every socket with 1001.
  */
-export function serveWebSockets(server: Server, options: SocketOptions): { dispose: () => Promise<void> } {
+export function serveWebSockets(
+  server: Server,
+  options: SocketOptions,
+): { count: () => number; dispose: () => Promise<void> } {
   const { yoga, allowedOrigins, authenticator, authenticates, runtime, log } = options;
   const { limits, rates, persisted, clientAddressOf } = options;
   const perAddress = new Map<string, number>();
@@ -204,6 +207,7 @@ export function serveWebSockets(server: Server, options: SocketOptions): { dispo
     KEEP_ALIVE_MS,
   );
   return {
+    count: () => sockets.clients.size,
     dispose: async () => {
       idle.stop();
       await disposable.dispose();

@@ -1,5 +1,4 @@
-import { GraphQLError } from 'graphql';
-import { createYoga, type GraphiQLOptions, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 
@@ -14,6 +13,7 @@ import { hiddenSchema } from './discovery.ts';
 import { compiledExecution } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { documentCache } from './document-cache.ts';
+import { hasLeft } from './failure-code.ts';
 import { graphiqlOptions } from './graphiql.ts';
 import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
@@ -54,6 +54,8 @@ export function createGatewayYoga(options: {
   limits: { operation: OperationLimits; subscriptionsPerCaller: number };
   rates: Rates;
   persisted: PersistedOperations | undefined;
+  /** Of whoever watches; after all others. */
+  plugins?: readonly Plugin<RequestContext & Partial<NodeContext>>[];
 }): GatewayYoga {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
   const { limits, rates, persisted } = options;
@@ -120,14 +122,9 @@ export function createGatewayYoga(options: {
       rateLimit(rates),
       operationLimits(limits.operation),
       subscriptionLimit(limits.subscriptionsPerCaller),
+      ...(options.plugins ?? []),
     ],
   });
-}
-
-/** A client that is gone while it is read for is nothing to look into. */
-function hasLeft(error: unknown): boolean {
-  const original = error instanceof GraphQLError ? error.originalError : error;
-  return original instanceof Error && original.name === 'AbortError';
 }
 
 /** The client's own X-Request-Id where it is one that may be logged. */

@@ -17,6 +17,7 @@ import type {
   PurchaseChange,
   PurchaseKey,
   SuccessRequest,
+  Unsettled,
 } from '../purchases/journal.ts';
 import type {
   Attempt,
@@ -51,6 +52,7 @@ import { reseal, type ResealReport } from './reseal.ts';
 import { unsealed, type Seal } from './seal.ts';
 import type { Store } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
+import { unsettled } from './unsettled.ts';
 import {
   adopt,
   auditAlone,
@@ -103,6 +105,10 @@ export class SqlRecord implements JournalRecord {
       .orderBy('integration')
       .execute();
     return rows.map(({ integration }) => integration);
+  }
+
+  unsettled(integration: string): Promise<readonly Unsettled[]> {
+    return unsettled(this.#store.db, integration);
   }
 
   /** See `reseal.ts`. */

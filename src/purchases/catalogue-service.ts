@@ -1,3 +1,4 @@
+import { callId } from './call-id.ts';
 import type { Account, Identity, Product, Surface } from './catalogue.ts';
 import type { Runtime } from './runtime.ts';
 import type { Call, Upstream } from './vending.ts';
@@ -5,7 +6,10 @@ import type { Call, Upstream } from './vending.ts';
 /** Products change with a new provider or format: seldom. A purchase is checked again upstream. */
 const PRODUCTS_FRESH_MS = 300_000;
 
-/** Who we are, what we may debit, what there is to buy. Fails with a `ProblemError`. */
+/**
+ * Who we are, what we may debit, what there is to buy. Fails with a `ProblemError`. `askedBy` is the id of the request that
+ * it is for.
+ */
 export class CatalogueService {
   readonly #upstream: Upstream;
   readonly #runtime: Runtime;
@@ -20,21 +24,29 @@ export class CatalogueService {
     return this.#upstream.defaultSurface;
   }
 
-  identity(signal?: AbortSignal): Promise<Identity> {
-    return this.#default().identity(this.#call(signal));
+  identity(signal?: AbortSignal, askedBy?: string): Promise<Identity> {
+    return this.#default().identity(this.#call(signal, askedBy));
   }
 
   /** ACTIVE accounts by rank, as they are now: a balance is never served from before a purchase. */
-  accounts(signal?: AbortSignal, surface = this.defaultSurface): Promise<readonly Account[]> {
-    return this.#upstream.on(surface).accounts(this.#call(signal));
+  accounts(
+    signal?: AbortSignal,
+    surface = this.defaultSurface,
+    askedBy?: string,
+  ): Promise<readonly Account[]> {
+    return this.#upstream.on(surface).accounts(this.#call(signal, askedBy));
   }
 
   /** At most five minutes old (R10). */
-  async products(signal?: AbortSignal, surface = this.defaultSurface): Promise<readonly Product[]> {
+  async products(
+    signal?: AbortSignal,
+    surface = this.defaultSurface,
+    askedBy?: string,
+  ): Promise<readonly Product[]> {
     const kept = this.#products.get(surface);
     if (kept !== undefined && this.#runtime.monotonic() - kept.at < PRODUCTS_FRESH_MS) return kept.products;
     const at = this.#runtime.monotonic();
-    const products = await this.#upstream.on(surface).products(this.#call(signal));
+    const products = await this.#upstream.on(surface).products(this.#call(signal, askedBy));
     this.#products.set(surface, { at, products });
     return products;
   }
@@ -43,7 +55,7 @@ export class CatalogueService {
     return this.#upstream.on(this.defaultSurface);
   }
 
-  #call(signal: AbortSignal | undefined): Call {
-    return { requestId: this.#runtime.id(this.#runtime.now()), signal };
+  #call(signal: AbortSignal | undefined, askedBy: string | undefined): Call {
+    return { requestId: callId(this.#runtime, askedBy), signal };
   }
 }

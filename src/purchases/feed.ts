@@ -49,6 +49,11 @@ export class EventFeed {
     return feed;
   }
 
+  /** The latest event that its followers can have had. */
+  get position(): number {
+    return this.#to;
+  }
+
   /** How many followers wait for the next event. */
   get waiting(): number {
     return this.#waiting.size;

@@ -270,6 +270,17 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+export const unsettledStatuses = ['PENDING', 'UNRESOLVED', 'NEEDS_ATTENTION'] as const;
+export type UnsettledStatus = (typeof unsettledStatuses)[number];
+
+/** How many purchases have a status that is not their last. */
+export interface Unsettled {
+  readonly status: UnsettledStatus;
+  readonly count: number;
+  /** Since when the one that has waited longest is neither sold nor refused; null when there is none. */
+  readonly since: Date | null;
+}
+
 /** The whole record, of which each integration has its part. */
 export interface JournalRecord extends Pick<
   Journal,
@@ -278,4 +289,6 @@ export interface JournalRecord extends Pick<
   of(integration: string): Journal;
   /** The integrations that have something recorded, in order of name. */
   integrations(): Promise<readonly string[]>;
+  /** What an integration has of each status that is not settled. Costs nothing for what is. */
+  unsettled(integration: string): Promise<readonly Unsettled[]>;
 }

@@ -4,7 +4,7 @@ import { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
 import type { Policy } from './outcome.ts';
-import { Reconciler } from './reconciler.ts';
+import { Reconciler, type AroundCheck } from './reconciler.ts';
 import type { Log, Runtime } from './runtime.ts';
 import { PurchaseService } from './service.ts';
 import type { Upstream } from './vending.ts';
@@ -20,6 +20,7 @@ export interface PurchasingOptions {
   readonly quoteTtlMs: number;
   /** How long after we gave up a confirm or a retry the upstream may still process it (R5). */
   readonly mayLandMs: number;
+  readonly aroundCheck?: AroundCheck | undefined;
   readonly reconcile: Policy & { readonly concurrency: number; readonly answerRetentionMs: number };
 }
 
@@ -48,6 +49,7 @@ export async function composePurchasing(options: PurchasingOptions): Promise<Pur
   const reconciler = new Reconciler({
     ...{ journal, dispatcher, liveness, runtime, log },
     service: purchases,
+    aroundCheck: options.aroundCheck,
     ...reconcile,
   });
   return { catalogue, purchases, feed, dispatcher, reconciler };

@@ -6,6 +6,9 @@ import type { Purchase } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { PurchaseService } from './service.ts';
 
+/** Stands around a look at a purchase, for whoever traces it: returns what `work` returns, and throws what it throws. */
+export type AroundCheck = <T>(purchase: Purchase, work: () => Promise<T>) => Promise<T>;
+
 export interface ReconcilerOptions {
   readonly journal: Pick<Journal, 'inFlight' | 'due' | 'owners' | 'adopt' | 'purgeQuotes' | 'blotAnswers'>;
   readonly service: Pick<PurchaseService, 'check'>;
@@ -19,6 +22,7 @@ export interface ReconcilerOptions {
   readonly concurrency: number;
   /** How long the raw answers of a purchase are kept whole once it is settled. */
   readonly answerRetentionMs: number;
+  readonly aroundCheck?: AroundCheck | undefined;
 }
 
 /** How often the journal is looked at for purchases that are due, at most. */
@@ -100,7 +104,7 @@ export class Reconciler {
         'an attempt was left in flight; finding out',
       );
       try {
-        await dispatcher.pickUp(purchase, attempt);
+        await this.#around(purchase, () => dispatcher.pickUp(purchase, attempt));
       } catch (error) {
         log.error({ err: error, purchaseId: purchase.id }, 'it could not be picked up; trying again');
       }
@@ -138,8 +142,7 @@ export class Reconciler {
 
   #check(purchase: Purchase, onFailure: () => void): void {
     const { service, log } = this.#options;
-    const work = service
-      .check(purchase)
+    const work = this.#around(purchase, () => service.check(purchase))
       .catch((error: unknown) => {
         // Turned away at the gate: there will be a place later.
         if (!(error instanceof ProblemError))
@@ -148,6 +151,10 @@ export class Reconciler {
       })
       .finally(() => this.#working.delete(purchase.id));
     this.#working.set(purchase.id, work);
+  }
+
+  #around<T>(purchase: Purchase, work: () => Promise<T>): Promise<T> {
+    return this.#options.aroundCheck?.(purchase, work) ?? work();
   }
 
   async #purge(): Promise<void> {

@@ -1,4 +1,5 @@
 import { mandateOf, overDayLimit, overPurchaseLimit, sees, type Buyer } from './buyer.ts';
+import { callId } from './call-id.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EventFeed } from './feed.ts';
@@ -49,7 +50,10 @@ export const MAX_WAIT_MS = 60_000;
 /** How often it is looked whether another instance has concluded an attempt. */
 const LOOK_AGAIN_MS = 200;
 
-/** Validate, confirm, retry. What is refused comes back as a `Problem`, and then nothing was recorded nor charged. */
+/**
+ * Validate, confirm, retry. What is refused comes back as a `Problem`, and then nothing was recorded nor charged. `askedBy`
+ * is the id of the request that it is for: every call upstream carries it.
+ */
 export class PurchaseService {
   readonly #options: PurchaseServiceOptions;
 
@@ -63,13 +67,13 @@ export class PurchaseService {
   }
 
   /** Checks the purchase with the provider and prices it. Changes nothing upstream. */
-  async validate(input: PurchaseInput, signal?: AbortSignal): Promise<Quote | Problem> {
+  async validate(input: PurchaseInput, signal?: AbortSignal, askedBy?: string): Promise<Quote | Problem> {
     const { runtime, upstream, journal, quoteTtlMs } = this.#options;
-    const order = await this.#order(input, '', signal);
+    const order = await this.#order(input, '', signal, askedBy);
     if (isProblem(order)) return order;
     const over = this.#overLimit(order.amount, 'amount.amount');
     if (over !== null) return over;
-    const requestId = runtime.id(runtime.now());
+    const requestId = callId(runtime, askedBy);
     const priced = await upstream.on(order.surface).validate(order, { requestId, signal });
     if (isProblem(priced)) return priced;
     const createdAt = runtime.now();
@@ -93,6 +97,7 @@ export class PurchaseService {
     input: ConfirmInput,
     signal?: AbortSignal,
     admit?: () => Promise<Problem | undefined>,
+    askedBy?: string,
   ): Promise<Purchase | Problem> {
     const { journal, dispatcher, log } = this.#options;
     const wrong = [...wrongKey(input.idempotencyKey), ...wrongWait(input.waitMs)];
@@ -103,7 +108,7 @@ export class PurchaseService {
     const tooMany = await admit?.();
     if (tooMany !== undefined) return tooMany;
 
-    const offer = await this.#offer(input.from, signal);
+    const offer = await this.#offer(input.from, signal, askedBy);
     if (isProblem(offer)) return offer;
     // The key of a purchase that is not there for this buyer: no more is told than that it is taken.
     if (known !== undefined) return keyConflict();
@@ -114,7 +119,8 @@ export class PurchaseService {
     const slot = await this.#options.upstream.on(offer.order.surface).admit();
     if (isProblem(slot)) return slot;
     const purchase = this.#newPurchase(input.idempotencyKey, offer);
-    const attempt = { kind: 'CONFIRM', requestId: this.#requestId(), startedAt: purchase.createdAt } as const;
+    const requestId = callId(this.#options.runtime, askedBy);
+    const attempt = { kind: 'CONFIRM', requestId, startedAt: purchase.createdAt } as const;
     let begun;
     try {
       begun = await dispatcher.launch(purchase.id, slot, () =>
@@ -139,7 +145,7 @@ export class PurchaseService {
   }
 
   /** Asks again about a purchase that failed or is unresolved. Never charges twice. */
-  async retry(input: { id: string | null; waitMs: number }): Promise<Purchase | Problem> {
+  async retry(input: { id: string | null; waitMs: number }, askedBy?: string): Promise<Purchase | Problem> {
     const wrong = wrongWait(input.waitMs);
     if (wrong.length > 0) return invalidInput(wrong);
     const { id } = input;
@@ -157,7 +163,7 @@ export class PurchaseService {
     const slot = await this.#options.upstream.on(purchase.order.surface).admit();
     if (isProblem(slot)) return slot;
     try {
-      await this.#askAgain(purchase, slot);
+      await this.#askAgain(purchase, slot, askedBy);
     } catch (error) {
       if (error instanceof DayLimitError) return overDayLimit(error, purchase.order.amount, 'id');
       this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be recorded');
@@ -180,7 +186,7 @@ export class PurchaseService {
     await this.#options.dispatcher.active.get(purchase.id);
   }
 
-  async #askAgain(purchase: Purchase, slot: Slot): Promise<void> {
+  async #askAgain(purchase: Purchase, slot: Slot, askedBy?: string): Promise<void> {
     const { journal, dispatcher, runtime } = this.#options;
     await dispatcher.launch(purchase.id, slot, async () => {
       const startedAt = runtime.now();
@@ -188,7 +194,7 @@ export class PurchaseService {
       return journal.startAttempt(
         purchase.id,
         purchase.status,
-        { kind, requestId: this.#requestId(), startedAt },
+        { kind, requestId: callId(runtime, askedBy), startedAt },
         {
           status: kind === 'CONFIRM' ? 'PENDING' : 'UNRESOLVED',
           updatedAt: startedAt,
@@ -249,9 +255,13 @@ export class PurchaseService {
     }
   }
 
-  async #offer(from: ConfirmInput['from'], signal: AbortSignal | undefined): Promise<Offer | Problem> {
+  async #offer(
+    from: ConfirmInput['from'],
+    signal: AbortSignal | undefined,
+    askedBy: string | undefined,
+  ): Promise<Offer | Problem> {
     if ('details' in from) {
-      const order = await this.#order(from.details, 'from.details.', signal);
+      const order = await this.#order(from.details, 'from.details.', signal, askedBy);
       if (isProblem(order)) return order;
       const subscriber = { identifier: order.subscriberIdentifier, name: null, address: null };
       return { order, quoteId: null, subscriber, charges: null };
@@ -267,13 +277,18 @@ export class PurchaseService {
   }
 
   /** Every wrong field at once: those of the input itself and those that only the catalogue tells. */
-  async #order(input: PurchaseInput, at: string, signal: AbortSignal | undefined): Promise<Order | Problem> {
+  async #order(
+    input: PurchaseInput,
+    at: string,
+    signal: AbortSignal | undefined,
+    askedBy: string | undefined,
+  ): Promise<Order | Problem> {
     const { catalogue } = this.#options;
     const { details, wrong } = readDetails(input);
     try {
       const [accounts, products] = await Promise.all([
-        catalogue.accounts(signal, details.surface),
-        catalogue.products(signal, details.surface),
+        catalogue.accounts(signal, details.surface, askedBy),
+        catalogue.products(signal, details.surface, askedBy),
       ]);
       const own = accounts.filter(({ id }) => this.#sees({ order: { accountId: id } }));
       const placed = placeOrder(details, own, products);
@@ -323,10 +338,6 @@ export class PurchaseService {
       deniedInARow: 0,
       unresolvedSince: null,
     };
-  }
-
-  #requestId(): string {
-    return this.#options.runtime.id(this.#options.runtime.now());
   }
 
   /** The purchase once it is no longer PENDING, or as it is after `waitMs`. */

@@ -32,10 +32,10 @@ export function viewFor(
     purchases,
     catalogue: {
       defaultSurface: catalogue.defaultSurface,
-      identity: (signal) => catalogue.identity(signal),
-      products: (signal, surface) => catalogue.products(signal, surface),
-      accounts: async (signal, surface) =>
-        (await catalogue.accounts(signal, surface)).filter(({ id }) => sees(buyer, { accountId: id })),
+      identity: (...asked) => catalogue.identity(...asked),
+      products: (...asked) => catalogue.products(...asked),
+      accounts: async (...asked) =>
+        (await catalogue.accounts(...asked)).filter(({ id }) => sees(buyer, { accountId: id })),
     },
     feed: {
       follow: (request) => feed.follow({ ...request, sees: ({ order }) => sees(buyer, order) }),

@@ -11,6 +11,8 @@ export interface Context {
   readonly caller: Caller;
   readonly domain: Domain;
   readonly loaders: Loaders;
+  /** The client's own X-Request-Id, or one that was made for it. */
+  readonly requestId: string;
   /** Aborted when the client has gone. */
   readonly signal: AbortSignal;
   /** Counts something that reaches the upstream; why it may not be done now, if it may not. */

@@ -19,16 +19,20 @@ export interface Loaders {
   clear(): void;
 }
 
-export function createLoaders({ catalogue, journal }: Domain, signal: AbortSignal): Loaders {
+export function createLoaders(
+  { catalogue, journal }: Domain,
+  signal: AbortSignal,
+  requestId: string,
+): Loaders {
   const accounts = new DataLoader<'ALL', readonly Account[]>((keys) =>
-    Promise.all(keys.map(() => catalogue.accounts(signal))),
+    Promise.all(keys.map(() => catalogue.accounts(signal, catalogue.defaultSurface, requestId))),
   );
   const account = new DataLoader<number, Account | undefined>(async (ids) => {
     const all = await accounts.load('ALL');
     return ids.map((id) => all.find((one) => one.id === id));
   });
   const products = new DataLoader<Surface, readonly Product[]>((surfaces) =>
-    Promise.all(surfaces.map((surface) => catalogue.products(signal, surface))),
+    Promise.all(surfaces.map((surface) => catalogue.products(signal, surface, requestId))),
   );
   const purchase = new DataLoader<string, Purchase | undefined>(async (ids) => {
     const found = new Map((await journal.purchases(ids)).map((one) => [one.id, one]));

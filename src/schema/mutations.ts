@@ -137,7 +137,8 @@ builder.mutationFields((t) => ({
     args: { input: t.arg({ type: PurchaseInput, required: true, description: 'What would be bought.' }) },
     complexity: MUTATION_COST,
     resolve: async (_root, { input }, context) =>
-      (await context.admit()) ?? context.domain.purchases.validate(inputOf(input, context), context.signal),
+      (await context.admit()) ??
+      context.domain.purchases.validate(inputOf(input, context), context.signal, context.requestId),
   }),
   confirmPurchase: t.field({
     type: ConfirmPurchaseResult,
@@ -157,6 +158,7 @@ builder.mutationFields((t) => ({
         { idempotencyKey, from: sourceOf(from, context), waitMs: waitMs ?? DEFAULT_WAIT_MS },
         context.signal,
         context.admit,
+        context.requestId,
       ),
   }),
   retryPurchase: t.field({
@@ -166,8 +168,11 @@ builder.mutationFields((t) => ({
       'Asks ScratchPower again about a purchase that failed or is unresolved. Never charges twice.',
     args: { input: t.arg({ type: RetryPurchaseInput, required: true, description: 'Which purchase.' }) },
     complexity: MUTATION_COST,
-    resolve: async (_root, { input: { id, waitMs } }, { domain, admit }) =>
+    resolve: async (_root, { input: { id, waitMs } }, { domain, admit, requestId }) =>
       (await admit()) ??
-      domain.purchases.retry({ id: resolveGlobal('Purchase', id), waitMs: waitMs ?? DEFAULT_WAIT_MS }),
+      domain.purchases.retry(
+        { id: resolveGlobal('Purchase', id), waitMs: waitMs ?? DEFAULT_WAIT_MS },
+        requestId,
+      ),
   }),
 }));

@@ -50,6 +50,6 @@ builder.queryField('viewer', (t) =>
     type: ViewerRef,
     authScopes: rules.anyone,
     description: 'Who you are here.',
-    resolve: (_root, _args, { domain, signal }) => domain.catalogue.identity(signal),
+    resolve: (_root, _args, { domain, signal, requestId }) => domain.catalogue.identity(signal, requestId),
   }),
 );

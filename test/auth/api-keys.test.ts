@@ -6,7 +6,8 @@ import { newApiKey } from '../../src/auth/api-key.ts';
 import { KeyRing, REFRESH_MS, STALE_MS } from '../../src/auth/key-ring.ts';
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createLog, startGateway } from '../../src/gateway.ts';
+import { startGateway } from '../../src/gateway.ts';
+import { createLog } from '../../src/telemetry/log.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { keysCommand } from '../../src/operator/keys.ts';
@@ -419,7 +420,7 @@ describe('a gateway whose keys cannot be read', () => {
       await using schema = await temporarySchema();
       const env = environment(sandbox, 'unused', { env: { AUTH_MODE: 'api-key', DATABASE_URL: schema.url } });
       await using gateway = await startGateway(loadConfig(env), {
-        log: createLog('silent'),
+        log: await createLog('silent'),
         runtime: systemRuntime(),
       });
       const { key } = await create(schema.url, '--name', 'till', '--scopes', 'accounts:read,purchases:write');

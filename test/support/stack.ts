@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startGateway, type Gateway } from '../../src/gateway.ts';
+import type { Runtime } from '../../src/purchases/runtime.ts';
 
 export interface Stack extends AsyncDisposable {
   readonly sandbox: Sandbox;
@@ -25,6 +26,8 @@ export interface StackOptions {
   readonly surface?: 'v1' | 'current';
   readonly sandbox?: SandboxOptions;
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the real clock, chance and timers. */
+  readonly runtime?: Runtime;
 }
 
 export const anything = z.record(z.string(), z.any());
@@ -98,7 +101,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const config = loadConfig(environment(sandbox, join(folder.path, 'gateway.db'), options));
-  const gateway = await startGateway(config, { log });
+  const { runtime } = options;
+  const gateway = await startGateway(config, { log, ...(runtime && { runtime }) });
   const clients: Client[] = [];
   return {
     sandbox,

@@ -2,14 +2,13 @@ import { z } from 'zod';
 
 import { isProblem, problem, type Problem } from '../../purchases/problem.ts';
 import type { Order } from '../../purchases/purchase.ts';
-import type { Vending } from '../../purchases/vending.ts';
 import { jsonWith } from '../json.ts';
-import { SurfaceClient, type SurfaceOptions } from '../surface-client.ts';
+import { SurfaceClient, type ClosableVending, type SurfaceOptions } from '../surface-client.ts';
 import { accounts } from '../v1/wire.ts';
 import * as wire from './wire.ts';
 
 /** ScratchPower's Current API: legacy, frozen, electricity only. */
-export function createCurrent(options: SurfaceOptions): Vending & { close(): Promise<void> } {
+export function createCurrent(options: SurfaceOptions): ClosableVending {
   const { envelopeIn, toldBy } = wire;
   const client = new SurfaceClient({ surface: 'CURRENT', prefix: '', envelopeIn, toldBy }, options);
   const { runtime } = options;
@@ -41,6 +40,7 @@ export function createCurrent(options: SurfaceOptions): Vending & { close(): Pro
     admit: () => client.admit(),
     isThere: () => client.isThere(),
     ready: () => client.ready(),
+    state: () => client.state,
     close: () => client.close(),
   };
 }

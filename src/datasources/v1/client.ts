@@ -1,12 +1,12 @@
 import { isProblem, problem } from '../../purchases/problem.ts';
 import type { Order } from '../../purchases/purchase.ts';
-import type { Call, Vending } from '../../purchases/vending.ts';
+import type { Call } from '../../purchases/vending.ts';
 import { jsonWith } from '../json.ts';
-import { SurfaceClient, type SurfaceOptions } from '../surface-client.ts';
+import { SurfaceClient, type ClosableVending, type SurfaceOptions } from '../surface-client.ts';
 import * as wire from './wire.ts';
 
 /** ScratchPower v1. */
-export function createV1(options: SurfaceOptions): Vending & { close(): Promise<void> } {
+export function createV1(options: SurfaceOptions): ClosableVending {
   const { envelopeIn, toldBy } = wire;
   const client = new SurfaceClient({ surface: 'V1', prefix: '/v1', envelopeIn, toldBy }, options);
   return {
@@ -42,6 +42,7 @@ export function createV1(options: SurfaceOptions): Vending & { close(): Promise<
     admit: () => client.admit(),
     isThere: () => client.isThere(),
     ready: () => client.ready(),
+    state: () => client.state,
     close: () => client.close(),
   };
 }
