@@ -1,10 +1,32 @@
 import { callId } from './call-id.ts';
 import type { Account, Identity, Product, Surface } from './catalogue.ts';
 import type { Runtime } from './runtime.ts';
+import { SharedRead } from './shared-read.ts';
 import type { Call, Upstream } from './vending.ts';
+
+/** Products that are nearly too old are asked for again while they are still given out. */
+const RENEW_FROM = 0.8;
+
+export interface CatalogueOptions {
+  readonly upstream: Upstream;
+  readonly runtime: Runtime;
+  /** Whether those who ask at the same time share one call. Default true. */
+  readonly coalescing?: boolean | undefined;
+  /** How long products are given out again, at most. 0: they are asked for each time. Default 300000. */
+  readonly productsFreshMs?: number | undefined;
+}
 
 /** Products change with a new provider or format: seldom. A purchase is checked again upstream. */
 const PRODUCTS_FRESH_MS = 300_000;
+
+type Read<T> = (signal?: AbortSignal, askedBy?: string) => Promise<T>;
+
+/** What is read of one surface. */
+interface Reads {
+  readonly identity: Read<Identity>;
+  readonly accounts: Read<readonly Account[]>;
+  readonly products: Read<readonly Product[]>;
+}
 
 /**
  * Who we are, what we may debit, what there is to buy. Fails with a `ProblemError`. `askedBy` is the id of the request that
@@ -13,11 +35,22 @@ const PRODUCTS_FRESH_MS = 300_000;
 export class CatalogueService {
   readonly #upstream: Upstream;
   readonly #runtime: Runtime;
+  readonly #coalescing: boolean;
+  readonly #productsFreshMs: number;
+  readonly #reads = new Map<Surface, Reads>();
   readonly #products = new Map<Surface, { at: number; products: readonly Product[] }>();
+  readonly #renewing = new Set<Surface>();
 
-  constructor(options: { upstream: Upstream; runtime: Runtime }) {
-    this.#upstream = options.upstream;
-    this.#runtime = options.runtime;
+  constructor({
+    upstream,
+    runtime,
+    coalescing = true,
+    productsFreshMs = PRODUCTS_FRESH_MS,
+  }: CatalogueOptions) {
+    this.#upstream = upstream;
+    this.#runtime = runtime;
+    this.#coalescing = coalescing;
+    this.#productsFreshMs = productsFreshMs;
   }
 
   get defaultSurface(): Surface {
@@ -25,37 +58,68 @@ export class CatalogueService {
   }
 
   identity(signal?: AbortSignal, askedBy?: string): Promise<Identity> {
-    return this.#default().identity(this.#call(signal, askedBy));
+    return this.#on(this.defaultSurface).identity(signal, askedBy);
   }
 
-  /** ACTIVE accounts by rank, as they are now: a balance is never served from before a purchase. */
+  /** ACTIVE accounts by rank, as they are now: a balance is never served from before it was asked for. */
   accounts(
     signal?: AbortSignal,
     surface = this.defaultSurface,
     askedBy?: string,
   ): Promise<readonly Account[]> {
-    return this.#upstream.on(surface).accounts(this.#call(signal, askedBy));
+    return this.#on(surface).accounts(signal, askedBy);
   }
 
-  /** At most five minutes old (R10). */
+  /** At most five minutes old (R10), or what was configured. */
   async products(
     signal?: AbortSignal,
     surface = this.defaultSurface,
     askedBy?: string,
   ): Promise<readonly Product[]> {
     const kept = this.#products.get(surface);
-    if (kept !== undefined && this.#runtime.monotonic() - kept.at < PRODUCTS_FRESH_MS) return kept.products;
-    const at = this.#runtime.monotonic();
-    const products = await this.#upstream.on(surface).products(this.#call(signal, askedBy));
-    this.#products.set(surface, { at, products });
-    return products;
+    const age = kept === undefined ? Infinity : this.#runtime.monotonic() - kept.at;
+    if (kept === undefined || age >= this.#productsFreshMs)
+      return this.#on(surface).products(signal, askedBy);
+    if (age >= this.#productsFreshMs * RENEW_FROM) this.#renew(surface);
+    return kept.products;
   }
 
-  #default() {
-    return this.#upstream.on(this.defaultSurface);
+  /** One at a time; if it fails, whoever comes when they are too old finds out. */
+  #renew(surface: Surface): void {
+    if (this.#renewing.has(surface)) return;
+    this.#renewing.add(surface);
+    void this.#on(surface)
+      .products()
+      .catch(() => undefined)
+      .finally(() => this.#renewing.delete(surface));
   }
 
-  #call(signal: AbortSignal | undefined, askedBy: string | undefined): Call {
-    return { requestId: callId(this.#runtime, askedBy), signal };
+  #on(surface: Surface): Reads {
+    const known = this.#reads.get(surface);
+    if (known !== undefined) return known;
+    const vending = () => this.#upstream.on(surface);
+    const reads: Reads = {
+      identity: this.#read((call) => vending().identity(call)),
+      accounts: this.#read((call) => vending().accounts(call)),
+      products: this.#read(async (call) => {
+        const at = this.#runtime.monotonic();
+        const products = await vending().products(call);
+        this.#products.set(surface, { at, products });
+        return products;
+      }),
+    };
+    this.#reads.set(surface, reads);
+    return reads;
+  }
+
+  #read<T>(ask: (call: Call) => Promise<T>): Read<T> {
+    const runtime = this.#runtime;
+    if (!this.#coalescing) return (signal, askedBy) => ask({ requestId: callId(runtime, askedBy), signal });
+    // Of a call that others wait for too nobody's leaving is the end.
+    const shared = new SharedRead({
+      read: (askedBy) => ask({ requestId: callId(runtime, askedBy), signal: undefined }),
+      runtime,
+    });
+    return (signal, askedBy) => shared.read(signal, askedBy);
   }
 }

@@ -9,15 +9,15 @@ const GATHER_MS = 1;
  * for the next together: until that one is answered, or for a millisecond, whatever is sooner.
  */
 export class SharedRead<T> {
-  readonly #read: (requestId: string) => Promise<T>;
+  readonly #read: (askedBy: string | undefined) => Promise<T>;
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
   #next: Promise<T> | undefined;
   #underWay: Promise<unknown> | undefined;
   #begunAt = -Infinity;
 
-  /** `read` makes one call; it is given the id of the request that asked first. */
+  /** `read` makes one call; it is given the id of the request that asked first, where there is one. */
   constructor(options: {
-    readonly read: (requestId: string) => Promise<T>;
+    readonly read: (askedBy: string | undefined) => Promise<T>;
     readonly runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
   }) {
     this.#read = options.read;
@@ -25,20 +25,20 @@ export class SharedRead<T> {
   }
 
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
-  read(requestId: string, signal?: AbortSignal): Promise<T> {
+  read(signal?: AbortSignal, askedBy?: string): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
-    const answer = (this.#next ??= this.#gather(requestId));
+    const answer = (this.#next ??= this.#gather(askedBy));
     return signal === undefined ? answer : orLeave(answer, signal);
   }
 
-  async #gather(requestId: string): Promise<T> {
+  async #gather(askedBy: string | undefined): Promise<T> {
     await this.#runtime.turn();
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
     if (this.#underWay !== undefined && left > 0)
       await Promise.race([this.#underWay, this.#runtime.sleep(left)]);
     this.#next = undefined;
     this.#begunAt = this.#runtime.monotonic();
-    const answer = this.#read(requestId);
+    const answer = this.#read(askedBy);
     const ended = answer.then(
       () => undefined,
       () => undefined,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { CatalogueService } from '../../src/purchases/catalogue-service.ts';
+import { CatalogueService, type CatalogueOptions } from '../../src/purchases/catalogue-service.ts';
 import {
   checkSubscriberId,
   subscriberIdHint,
@@ -68,7 +68,7 @@ const product: Product = {
 const identity: Identity = { username: 'kagiso', role: null, roles: [], organisation: null };
 
 /** A catalogue on a clock that the test moves; `asked` tells each call upstream. */
-function setting() {
+function setting(options: Pick<CatalogueOptions, 'coalescing' | 'productsFreshMs'> = {}) {
   const clock = { ms: 1_000 };
   const asked: { what: string; surface: Surface; call: Call }[] = [];
   const vending = (surface: Surface): Pick<Vending, 'identity' | 'accounts' | 'products'> => {
@@ -84,6 +84,7 @@ function setting() {
   };
   let ids = 0;
   const catalogue = new CatalogueService({
+    ...options,
     upstream: { defaultSurface: 'CURRENT', on: (surface) => vending(surface) as Vending } as Upstream,
     runtime: {
       now: () => someTime,
@@ -98,14 +99,16 @@ function setting() {
 }
 
 describe('the catalogue', () => {
-  it('asks the default surface, each time with a request id of its own and the caller’s signal', async () => {
-    const { catalogue, asked } = setting();
+  it('without coalescing asks each time, with a request id of its own and the caller’s signal', async () => {
+    const { catalogue, asked } = setting({ coalescing: false });
+    await Promise.all([catalogue.accounts(), catalogue.accounts()]);
+    expect(asked.splice(0)).toHaveLength(2);
     const { signal } = new AbortController();
     expect(catalogue.defaultSurface).toBe('CURRENT');
     expect(await catalogue.identity(signal)).toEqual(identity);
     expect(await catalogue.accounts()).toEqual([account]);
     expect(await catalogue.accounts(signal, 'V1')).toEqual([account]);
-    const requestId = (n: number) => `2026-11-23T10:00:00.000Z ${n}`;
+    const requestId = (n: number) => `2026-11-23T10:00:00.000Z ${n + 2}`;
     expect(asked).toEqual([
       { what: 'identity', surface: 'CURRENT', call: { requestId: requestId(1), signal } },
       { what: 'accounts', surface: 'CURRENT', call: { requestId: requestId(2), signal: undefined } },
@@ -122,13 +125,47 @@ describe('the catalogue', () => {
     expect(await products()).toEqual(['of CURRENT', 1]);
     expect(await products('CURRENT')).toEqual(['of CURRENT', 1]);
     expect(await products('V1')).toEqual(['of V1', 2]);
-    clock.ms += FRESH_MS - 1;
+    clock.ms += FRESH_MS * 0.8 - 1;
     expect(await products()).toEqual(['of CURRENT', 2]);
-    clock.ms += 1;
+    clock.ms += FRESH_MS;
     expect(await products()).toEqual(['of CURRENT', 3]);
     expect(await products()).toEqual(['of CURRENT', 3]);
     await catalogue.accounts();
     await catalogue.accounts();
     expect(asked.filter(({ what }) => what === 'accounts')).toHaveLength(2);
+  });
+
+  it('with coalescing asks once for all who ask at once, and ends that for nobody who leaves', async () => {
+    const { catalogue, asked } = setting();
+    const leaving = new AbortController();
+    const gone = catalogue.accounts(leaving.signal, 'V1', 'first');
+    const stay = catalogue.accounts(undefined, 'V1', 'second');
+    leaving.abort();
+    await expect(gone).rejects.toThrow('aborted');
+    expect(await stay).toEqual([account]);
+    expect(asked).toMatchObject([{ what: 'accounts', surface: 'V1', call: { signal: undefined } }]);
+    expect(asked[0]?.call.requestId).toMatch(/^first\./);
+    await catalogue.accounts(undefined, 'V1');
+    expect(asked).toHaveLength(2);
+  });
+
+  it('asks for products again, once, while they are nearly too old, and gives out what it has meanwhile', async () => {
+    const { catalogue, asked, clock } = setting({ productsFreshMs: 1_000 });
+    await catalogue.products();
+    clock.ms += 800;
+    await Promise.all([catalogue.products(), catalogue.products(), catalogue.products()]);
+    await Promise.resolve();
+    expect(asked).toHaveLength(2);
+    // Counted from when it was asked for the second time.
+    clock.ms += 799;
+    await catalogue.products();
+    expect(asked).toHaveLength(2);
+  });
+
+  it('asks for products each time where none are kept', async () => {
+    const { catalogue, asked } = setting({ productsFreshMs: 0 });
+    await catalogue.products();
+    await catalogue.products();
+    expect(asked).toHaveLength(2);
   });
 });

@@ -4,7 +4,11 @@ import { SharedRead } from '../../src/purchases/shared-read.ts';
 
 /** Calls that the test answers, on a clock that it moves; `turn` and `sleep` end when it says so. */
 function setting() {
-  const calls: { requestId: string; answer: (value: string) => void; fail: (error: Error) => void }[] = [];
+  const calls: {
+    requestId: string | undefined;
+    answer: (value: string) => void;
+    fail: (error: Error) => void;
+  }[] = [];
   const clock = { ms: 1_000 };
   let turns: (() => void)[] = [];
   let sleepers: { until: number; wake: () => void }[] = [];
@@ -41,7 +45,7 @@ function setting() {
 describe('a shared read', () => {
   it('is one call for all who ask in one turn of the event loop', async () => {
     const { shared, calls, turn } = setting();
-    const answers = ['a', 'b', 'c'].map((id) => shared.read(id));
+    const answers = ['a', 'b', 'c'].map((id) => shared.read(undefined, id));
     await turn();
     expect(calls.map(({ requestId }) => requestId)).toEqual(['a']);
     calls[0]?.answer('balance');
@@ -50,10 +54,10 @@ describe('a shared read', () => {
 
   it('never gives anybody the answer to a call that had begun before he asked', async () => {
     const { shared, calls, turn, advance } = setting();
-    const before = shared.read('before');
+    const before = shared.read(undefined, 'before');
     await turn();
-    const after = shared.read('after a purchase');
-    const too = shared.read('too');
+    const after = shared.read(undefined, 'after a purchase');
+    const too = shared.read(undefined, 'too');
     await turn();
     await advance(1);
     expect(calls).toHaveLength(2);
@@ -64,17 +68,17 @@ describe('a shared read', () => {
 
   it('gathers for a millisecond while a call is under way, or until that is answered', async () => {
     const { shared, calls, turn, advance, settle } = setting();
-    void shared.read('1');
+    void shared.read(undefined, '1');
     await turn();
-    void shared.read('2');
+    void shared.read(undefined, '2');
     await turn();
     await advance(0.5);
-    void shared.read('3');
+    void shared.read(undefined, '3');
     await turn();
     expect(calls).toHaveLength(1);
     await advance(0.5);
     expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2']);
-    void shared.read('4');
+    void shared.read(undefined, '4');
     await turn();
     expect(calls).toHaveLength(2);
     calls[1]?.answer('done');
@@ -84,24 +88,24 @@ describe('a shared read', () => {
 
   it('waits for nobody where no call is under way', async () => {
     const { shared, calls, turn, settle } = setting();
-    void shared.read('1');
+    void shared.read(undefined, '1');
     await turn();
     calls[0]?.answer('x');
     await settle();
-    void shared.read('2');
+    void shared.read(undefined, '2');
     await turn();
     expect(calls).toHaveLength(2);
   });
 
   it('fails for all who wait for it, and for nobody after them', async () => {
     const { shared, calls, turn, settle } = setting();
-    const answers = [shared.read('1'), shared.read('2')];
+    const answers = [shared.read(undefined, '1'), shared.read(undefined, '2')];
     const failed = Promise.allSettled(answers);
     await turn();
     calls[0]?.fail(new Error('away'));
     expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await settle();
-    const next = shared.read('3');
+    const next = shared.read(undefined, '3');
     await turn();
     calls[1]?.answer('back');
     expect(await next).toBe('back');
@@ -110,11 +114,11 @@ describe('a shared read', () => {
   it('goes on for the others when one leaves', async () => {
     const { shared, calls, turn } = setting();
     const leaving = new AbortController();
-    const [gone, stays] = [shared.read('1', leaving.signal), shared.read('2')];
+    const [gone, stays] = [shared.read(leaving.signal, '1'), shared.read(undefined, '2')];
     await turn();
     leaving.abort();
     await expect(gone).rejects.toThrow('aborted');
-    await expect(shared.read('3', leaving.signal)).rejects.toThrow('aborted');
+    await expect(shared.read(leaving.signal, '3')).rejects.toThrow('aborted');
     calls[0]?.answer('x');
     expect(await stays).toBe('x');
     expect(calls).toHaveLength(1);
