@@ -1,4 +1,8 @@
+import { channel } from 'node:diagnostics_channel';
 import { open, type FileHandle } from 'node:fs/promises';
+
+/** For whoever counts: one message for each time that the disk was waited for. Costs nothing while nobody listens. */
+const flushed = channel('scratchpower:journal:flush');
 
 /**
  * Brings what was committed to the disk without holding up the event loop. A commit with `synchronous=FULL` writes to
@@ -63,7 +67,9 @@ export class Disk {
     const upTo = this.#written;
     try {
       await this.#flush();
+      const writes = upTo - this.#durable;
       this.#durable = upTo;
+      if (flushed.hasSubscribers) flushed.publish({ writes });
     } catch (error) {
       this.#failed = { error };
     }
