@@ -5,6 +5,8 @@ import {
   type SqliteDatabase,
   type SqliteDialectConfig,
   type SqliteStatement,
+  type CompiledQuery,
+  type QueryResult,
 } from 'kysely';
 import Libsql from 'libsql';
 
@@ -59,6 +61,19 @@ export class Database implements SqliteDatabase {
     const [oldest] = this.#statements.keys();
     if (this.#statements.size > STATEMENTS_KEPT && oldest !== undefined) this.#statements.delete(oldest);
     return statement;
+  }
+
+  /** As Kysely's own driver does, without a connection that is handed over for it: nobody else's turn comes between. */
+  run<R>({ sql, parameters }: CompiledQuery<R>): QueryResult<R> {
+    const statement = this.prepare(sql);
+    // The columns are what Kysely's types say; what lies in them is looked at by whoever reads the rows.
+    if (statement.reader) return { rows: statement.all(parameters) as R[] };
+    return { rows: [], numAffectedRows: BigInt(statement.run(parameters).changes) };
+  }
+
+  /** A statement without parameters or rows. */
+  command(sql: string): void {
+    this.prepare(sql).run([]);
   }
 
   /**
