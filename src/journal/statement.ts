@@ -12,8 +12,13 @@ export interface Place {
 /** Stands in a query for the value that comes with each run. */
 export type Parameter<P> = <K extends keyof P & string>(name: K) => RawBuilder<P[K]>;
 
-class Hole {
-  constructor(readonly name: string) {}
+/** Where a parameter stands: in the compiled query's list. */
+class Hole {}
+
+interface Compiled<P, R> {
+  readonly query: CompiledQuery<R>;
+  /** Of each of its parameters: the name of the value that comes with a run, or the value that is always the same. */
+  readonly slots: readonly { readonly name: (keyof P & string) | undefined; readonly value: unknown }[];
 }
 
 /**
@@ -22,7 +27,7 @@ class Hole {
  */
 export class Statement<P extends object, R> {
   readonly #build: (parameter: Parameter<P>, place: Place) => Compilable<R>;
-  readonly #compiled = new WeakMap<object, CompiledQuery<R>>();
+  readonly #compiled = new WeakMap<object, Compiled<P, R>>();
 
   constructor(build: (parameter: Parameter<P>, place: Place) => Compilable<R>) {
     this.#build = build;
@@ -34,14 +39,25 @@ export class Statement<P extends object, R> {
     const { adapter } = place.db.getExecutor();
     let compiled = this.#compiled.get(adapter);
     if (compiled === undefined) {
-      compiled = this.#build((name) => sql`${new Hole(name)}`, place).compile();
+      compiled = this.#compile(place);
       this.#compiled.set(adapter, compiled);
     }
-    const given = new Map<string, unknown>(Object.entries(values));
-    const parameters = compiled.parameters.map((value) =>
-      value instanceof Hole ? given.get(value.name) : value,
-    );
-    return { ...compiled, parameters };
+    const { query, slots } = compiled;
+    return {
+      ...query,
+      parameters: slots.map(({ name, value }) => (name === undefined ? value : values[name])),
+    };
+  }
+
+  #compile(place: Place): Compiled<P, R> {
+    const names = new Map<unknown, keyof P & string>();
+    const parameter: Parameter<P> = (name) => {
+      const hole = new Hole();
+      names.set(hole, name);
+      return sql`${hole}`;
+    };
+    const query = this.#build(parameter, place).compile();
+    return { query, slots: query.parameters.map((value) => ({ name: names.get(value), value })) };
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Kysely, QueryResult, Selectable } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 
 import type { PurchaseEvent } from '../purchases/purchase.ts';
 import type { Place, Statement } from './statement.ts';
@@ -7,7 +7,7 @@ import type { EventTable, Tables } from './tables.ts';
 
 /** One write transaction: it sees all that is committed, and no other can commit a change of what it has read. */
 export interface Transaction extends Place {
-  run<P extends object, R>(statement: Statement<P, R>, values: P): Promise<QueryResult<R>>;
+  run<P extends object, R>(statement: Statement<P, R>, values: P): Promise<Ran<R>>;
   /**
    * Until the commit no other transaction that asks for the same name goes on. To be asked for before anything else that
    * may wait, so that no two wait for each other.
@@ -19,6 +19,14 @@ export interface Transaction extends Place {
    * every other of the integration until the commit.
    */
   appendEvent(event: NewEvent): Promise<number>;
+}
+
+/** What a statement returned, and did. */
+export interface Ran<R> {
+  /** The first one; undefined when there is none. */
+  readonly row: R | undefined;
+  /** How many rows it inserted or updated, where it returns none. */
+  readonly changed: number;
 }
 
 export interface NewEvent {

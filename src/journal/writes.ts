@@ -63,11 +63,10 @@ export async function begin(
 ) {
   requireNew(purchase);
   await alone(transaction, view, mandate);
-  const { rows } = await transaction.run(purchaseWith.idempotencyKey, {
+  const { row: known } = await transaction.run(purchaseWith.idempotencyKey, {
     value: storedText(purchase.idempotencyKey),
     integration: view.integration,
   });
-  const [known] = rows;
   if (known !== undefined) return { purchase: purchaseFromRow(view.seal, known), attempt: null };
 
   await requireWithin(transaction, view, purchase.order.amount, mandate);
@@ -127,11 +126,11 @@ export async function keepAnswer(
 ): Promise<void> {
   requireOwn(await current(transaction, view, purchaseId), view);
   const attempt = { purchase_id: purchaseId, number };
-  const { numAffectedRows } = await transaction.run(answerAttempt, {
+  const { changed } = await transaction.run(answerAttempt, {
     ...attempt,
     ...answerToRow(view.seal, attempt, answer),
   });
-  if (numAffectedRows !== 1n) {
+  if (changed !== 1) {
     throw new Error(`attempt ${number} of purchase ${purchaseId} is not waiting for an answer`);
   }
 }
@@ -146,11 +145,11 @@ export async function finishAttempt(
   // The purchase first, as everywhere: two that lock it and its attempts in different orders wait for each other.
   const row = await current(transaction, view, purchaseId);
   const attempt = { purchase_id: purchaseId, number };
-  const { numAffectedRows } = await transaction.run(endAttempt, {
+  const { changed } = await transaction.run(endAttempt, {
     ...{ ...attempt, outcome, finished_at: finishedAt.getTime() },
     problem: problemToRow(view.seal, attempt, problem),
   });
-  if (numAffectedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
+  if (changed !== 1) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
   requireOwn(row, view);
   return apply(transaction, view, row, change, { owner: view.instance });
 }
@@ -316,8 +315,7 @@ async function current(
   { integration }: View,
   purchaseId: string,
 ): Promise<Selectable<PurchaseTable>> {
-  const { rows } = await transaction.run(currentPurchase, { id: storedText(purchaseId), integration });
-  const [row] = rows;
+  const { row } = await transaction.run(currentPurchase, { id: storedText(purchaseId), integration });
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
   return row;
 }

@@ -98,7 +98,10 @@ export class PostgresStore implements Store {
       try {
         const result = await work({
           ...place,
-          run: (statement, values) => db.executeQuery(statement.with(place, values)),
+          run: async (statement, values) => {
+            const { rows, numAffectedRows } = await db.executeQuery(statement.with(place, values));
+            return { row: rows[0], changed: Number(numAffectedRows ?? 0) };
+          },
           exclusively: async (name) => {
             await sql`select pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || ${name}, 0))`.execute(
               db,

@@ -7,6 +7,7 @@ import type { Statement } from '../statement.ts';
 import { countEvent, insertEvent, markPurchase, movePurchase } from '../statements.ts';
 import type { Committed, NewEvent, Store, Transaction, Wake } from '../store.ts';
 import type { Tables } from '../tables.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import type { Database } from './database.ts';
 import type { Disk } from './disk.ts';
 import { codeOf, fault } from './fault.ts';
@@ -18,6 +19,8 @@ interface SqliteStoreOptions {
   readonly db: Kysely<Tables>;
   /** Told of each commit. Left out where each commit waits for the disk itself. */
   readonly disk?: Pick<Disk, 'wrote' | 'settled' | 'close'> | undefined;
+  /** Told likewise. Left out where commits bring over what lies in the WAL by themselves. */
+  readonly checkpoints?: Pick<Checkpoints, 'committed' | 'close'> | undefined;
   /** Lets another process have the file. */
   readonly release: () => void;
 }
@@ -71,9 +74,9 @@ export class SqliteStore implements Store {
     // On the one connection there is: what is not committed yet is not looked at.
     while (this.#transacting !== undefined) await this.#transacting;
     this.#rollback();
-    const [found] = database.run(statement.with({ db: this.db, locksRows: false }, values)).rows;
-    if (found !== undefined) await disk?.settled();
-    return found;
+    const { row } = database.run(statement.with({ db: this.db, locksRows: false }, values));
+    if (row !== undefined) await disk?.settled();
+    return row;
   }
 
   isUniqueViolation(error: unknown): boolean {
@@ -92,8 +95,9 @@ export class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    const { database, disk, release } = this.#options;
+    const { database, disk, checkpoints, release } = this.#options;
     while (this.#writers.length > 0) await this.#writeTogether();
+    await checkpoints?.close();
     try {
       // Waits for the transaction under way.
       await this.db.connection().execute(() => {
@@ -158,7 +162,7 @@ export class SqliteStore implements Store {
 
   /** BEGIN IMMEDIATE: the write lock is taken before the first read, so that what was read still holds at the write. */
   async #immediately(connection: Kysely<Tables>, writers: readonly Writer[]): Promise<Outcome> {
-    const { database, disk } = this.#options;
+    const { database, disk, checkpoints } = this.#options;
     const { transaction, wrote } = this.#transaction(connection);
     const tell: (() => void)[] = [];
     this.#rollback();
@@ -176,6 +180,7 @@ export class SqliteStore implements Store {
     try {
       database.command('commit');
       disk?.wrote();
+      checkpoints?.committed();
       return { kind: 'COMMITTED', tell, wrote };
     } catch (error) {
       this.#rollback();
@@ -196,7 +201,7 @@ export class SqliteStore implements Store {
       exclusively: () => Promise.resolve(),
       appendEvent: async ({ row, change, told }: NewEvent) => {
         const { integration, purchase_id: id } = row;
-        const [counted] = (await run(countEvent, { integration })).rows;
+        const { row: counted } = await run(countEvent, { integration });
         if (counted === undefined) throw new Error(`the events of ${integration} are not counted`);
         const { position } = counted;
         await run(insertEvent, { ...row, position });
