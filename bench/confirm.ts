@@ -16,7 +16,15 @@ import { logIn, startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = [1, 8, 32, 64];
 
-const pulse = z.object({ pulse: z.object({ flushes: z.int(), loopDelayP99: z.number() }) });
+const pulse = z.object({
+  pulse: z.object({
+    flushes: z.int(),
+    transactions: z.int(),
+    /** Null before the first one. */
+    transactionP99: z.number().nullable(),
+    loopDelayP99: z.number(),
+  }),
+});
 type Pulse = z.output<typeof pulse>['pulse'];
 
 interface Round {
@@ -92,20 +100,25 @@ function tell(measured: ReadonlyMap<number, readonly Round[]>): string[] {
       spread(of(({ ours }) => ours.perSecond)),
       middle(({ direct, ours }) => ours.perSecond / direct.perSecond),
       `${middle(({ direct }) => direct.p50)} · ${middle(({ ours }) => ours.p50)}`,
+      middle(({ direct, ours }) => ours.p50 - direct.p50),
       `${middle(({ direct }) => direct.p99)} · ${middle(({ ours }) => ours.p99)}`,
       `${middle(({ direct }) => direct.cpu)} · ${middle(({ ours }) => ours.cpu)}`,
     ]);
     disk.push([
       String(connections),
       middle(({ ours }) => ours.requests / ours.flushes),
-      middle(({ direct, ours }) => ours.p50 - direct.p50),
+      // Three for each purchase: intent, answer, outcome.
+      middle(({ ours }) => (3 * ours.requests) / ours.transactions),
+      middle(({ ours }) => ours.transactionP99 ?? NaN),
       middle(({ ours }) => ours.loopDelayP99),
     ]);
   }
-  const both = ['p50 ms', 'p99 ms', 'CPU ms each'].map((what) => `${what}, straight · gateway`);
+  const speeds = ['straight, per second', 'gateway, per second', 'ratio'];
+  const times = ['p50 ms, straight · gateway', 'more, ms', 'p99 ms, straight · gateway'];
+  const held = ['a transaction p99, ms', 'event loop delay p99, ms'];
   return [
-    table(['connections', 'straight, per second', 'gateway, per second', 'ratio', ...both], speed),
-    table(['connections', 'confirms per fsync', 'more p50, ms', 'event loop delay p99, ms'], disk),
+    table(['connections', ...speeds, ...times, 'CPU ms each, straight · gateway'], speed),
+    table(['connections', 'confirms per fsync', 'writes per transaction', ...held], disk),
   ];
 }
 

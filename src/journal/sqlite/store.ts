@@ -1,3 +1,5 @@
+import { channel } from 'node:diagnostics_channel';
+import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
 
 import type { Kysely } from 'kysely';
@@ -24,6 +26,9 @@ interface SqliteStoreOptions {
   /** Lets another process have the file. */
   readonly release: () => void;
 }
+
+/** For whoever measures: one message for each transaction, with how long the event loop was held up by it. */
+const transacted = channel('scratchpower:journal:transaction');
 
 /** So many write in one transaction at most: nobody else is served while it goes on, some hundred microseconds for each. */
 const MOST_TOGETHER = 16;
@@ -155,7 +160,12 @@ export class SqliteStore implements Store {
   }
 
   #transact(connection: Kysely<Tables>, writers: readonly Writer[]): Promise<Outcome> {
-    const transacting = this.#immediately(connection, writers).finally(() => (this.#transacting = undefined));
+    const startedAt = performance.now();
+    const transacting = this.#immediately(connection, writers).finally(() => {
+      this.#transacting = undefined;
+      if (!transacted.hasSubscribers) return;
+      transacted.publish({ writers: writers.length, ms: performance.now() - startedAt });
+    });
     this.#transacting = transacting;
     return transacting;
   }
