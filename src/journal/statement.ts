@@ -12,9 +12,6 @@ export interface Place {
 /** Stands in a query for the value that comes with each run. */
 export type Parameter<P> = <K extends keyof P & string>(name: K) => RawBuilder<P[K]>;
 
-/** Where a parameter stands: in the compiled query's list. */
-class Hole {}
-
 interface Compiled<P, R> {
   readonly query: CompiledQuery<R>;
   /** Of each of its parameters: the name of the value that comes with a run, or the value that is always the same. */
@@ -52,7 +49,7 @@ export class Statement<P extends object, R> {
   #compile(place: Place): Compiled<P, R> {
     const names = new Map<unknown, keyof P & string>();
     const parameter: Parameter<P> = (name) => {
-      const hole = new Hole();
+      const hole = Symbol(name);
       names.set(hole, name);
       return sql`${hole}`;
     };
