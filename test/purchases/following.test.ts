@@ -30,11 +30,8 @@ async function setting(before = 0) {
       throw new Error('the disk failed');
     },
     onCommit: (wake) =>
-      own.onCommit(() => {
-        if (!is.waking) return;
-        if (!is.telling) wake();
-        else
-          void own.lastPosition().then(async (last) => wake(await own.events({ after: last - 1, limit: 1 })));
+      own.onCommit((events) => {
+        if (is.waking) wake(is.telling ? events : undefined);
       }),
   };
   const journal = new Proxy<Journal>(own, {
