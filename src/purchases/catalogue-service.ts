@@ -5,15 +5,11 @@ import type { Call, Upstream } from './vending.ts';
 /** Products change with a new provider or format: seldom. A purchase is checked again upstream. */
 const PRODUCTS_FRESH_MS = 300_000;
 
-/** That an account is there, and its currency, changes seldom too; its balance is not looked at to debit it. */
-const ACCOUNTS_FRESH_MS = 60_000;
-
 /** Who we are, what we may debit, what there is to buy. Fails with a `ProblemError`. */
 export class CatalogueService {
   readonly #upstream: Upstream;
   readonly #runtime: Runtime;
   readonly #products = new Map<Surface, { at: number; products: readonly Product[] }>();
-  readonly #accounts = new Map<Surface, { at: number; accounts: readonly Account[] }>();
 
   constructor(options: { upstream: Upstream; runtime: Runtime }) {
     this.#upstream = options.upstream;
@@ -29,27 +25,8 @@ export class CatalogueService {
   }
 
   /** ACTIVE accounts by rank, as they are now: a balance is never served from before a purchase. */
-  async accounts(signal?: AbortSignal, surface = this.defaultSurface): Promise<readonly Account[]> {
-    const at = this.#runtime.monotonic();
-    const accounts = await this.#upstream.on(surface).accounts(this.#call(signal));
-    this.#accounts.set(surface, { at, accounts });
-    return accounts;
-  }
-
-  /**
-   * For a purchase that one of them pays: at most a minute old where that one was there, else as they are now. One that
-   * was closed since is refused upstream.
-   */
-  async accountsToDebit(
-    id: number | null,
-    signal?: AbortSignal,
-    surface = this.defaultSurface,
-  ): Promise<readonly Account[]> {
-    const kept = this.#accounts.get(surface);
-    const isFresh = kept !== undefined && this.#runtime.monotonic() - kept.at < ACCOUNTS_FRESH_MS;
-    return isFresh && kept.accounts.some((one) => one.id === id)
-      ? kept.accounts
-      : this.accounts(signal, surface);
+  accounts(signal?: AbortSignal, surface = this.defaultSurface): Promise<readonly Account[]> {
+    return this.#upstream.on(surface).accounts(this.#call(signal));
   }
 
   /** At most five minutes old (R10). */

@@ -272,7 +272,7 @@ export class PurchaseService {
     const { details, wrong } = readDetails(input);
     try {
       const [accounts, products] = await Promise.all([
-        catalogue.accountsToDebit(details.accountId, signal, details.surface),
+        catalogue.accounts(signal, details.surface),
         catalogue.products(signal, details.surface),
       ]);
       const own = accounts.filter(({ id }) => this.#sees({ order: { accountId: id } }));

@@ -131,25 +131,4 @@ describe('the catalogue', () => {
     await catalogue.accounts();
     expect(asked.filter(({ what }) => what === 'accounts')).toHaveLength(2);
   });
-
-  it('R10: an account to debit is asked for once in a minute, unless it was not there', async () => {
-    const { catalogue, asked, clock } = setting();
-    const askedAfter = async (id: number | null, surface?: Surface) => {
-      expect(await catalogue.accountsToDebit(id, undefined, surface)).toEqual([account]);
-      return asked.length;
-    };
-    expect(await askedAfter(account.id)).toBe(1);
-    expect(await askedAfter(account.id)).toBe(1);
-    expect(await askedAfter(account.id, 'V1')).toBe(2);
-    expect(await askedAfter(99)).toBe(3);
-    expect(await askedAfter(null)).toBe(4);
-    clock.ms += 59_999;
-    expect(await askedAfter(account.id)).toBe(4);
-    clock.ms += 1;
-    expect(await askedAfter(account.id)).toBe(5);
-    // Whoever asked for balances has asked for these too.
-    clock.ms += 60_000;
-    await catalogue.accounts();
-    expect(await askedAfter(account.id)).toBe(6);
-  });
 });
