@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { z } from 'zod';
 
-import { compileGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
 import { buyers } from './buyers.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
@@ -37,7 +37,8 @@ export async function benchConfirm({ quick }: { quick: boolean }): Promise<void>
   const [rounds, seconds] = quick ? [3, 2] : [9, 4];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
-  const command = ['--import', 'tsx', '--import', './bench/pulse.ts', ...(await compileGateway())];
+  await using bundle = await bundleGateway();
+  const command = ['--import', 'tsx', '--import', './bench/pulse.ts', ...bundle.command];
   const database = `file:${folder}/gateway.db`;
   const env = { ...sandbox.environment, ...UNLIMITED, PORT: '0', DATABASE_URL: database };
   const gateway = await startGatewayProcess(env, command);
