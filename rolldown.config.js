@@ -1,7 +1,7 @@
 import { defineConfig } from 'rolldown';
 
 /** Native, with workers of their own, or megabytes that are seldom asked for. */
-const leftOutside = ['libsql', 'pino', '@graphql-yoga/render-graphiql'];
+const leftOutside = ['libsql', 'libsql/promise', 'pino', '@graphql-yoga/render-graphiql'];
 /** Which packages try to load, and do without. */
 const optional = ['pg-native', 'bufferutil', 'utf-8-validate'];
 

@@ -108,7 +108,7 @@ export async function benchJournal(options: { quick: boolean }): Promise<void> {
       told(lookups, 'look-up or write'),
       `What a purchase takes on disk, with its attempt, its raw answer, two events and its entry in the audit trail, at ${short(last.count)}:`,
       sizesOnDisk,
-      `Writers at once in one process on the largest, each writing purchase after purchase (three commits, two of them with an event):`,
+      `Writers at once in one process on the largest, with ${POOL} connections, each writing purchase after purchase (three commits, two of them with an event):`,
       writers,
     ].join('\n\n');
     process.stdout.write(`${text}\n`);
@@ -187,11 +187,14 @@ async function onDisk(url: string, count: number): Promise<string> {
   );
 }
 
+/** What `DATABASE_POOL` is by default. */
+const POOL = 10;
+
 async function writersAtOnce(url: string, ms: number): Promise<string> {
   const rows: string[][] = [];
   for (const writers of [1, 4, 16, 64]) {
     const journal = await openPostgresJournal({
-      ...{ url, poolSize: writers, statementTimeoutMs: 60_000, runtime: systemRuntime() },
+      ...{ url, poolSize: POOL, statementTimeoutMs: 60_000, runtime: systemRuntime() },
       log: { warn: () => undefined },
     });
     const [until, latencies] = [performance.now() + ms, [] as number[]];

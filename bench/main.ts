@@ -2,6 +2,7 @@
 import { program } from 'commander';
 
 import { benchAuth } from './auth.ts';
+import { benchConfirm } from './confirm.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
 import { benchPeers } from './peers.ts';
@@ -9,6 +10,7 @@ import { benchStart } from './start.ts';
 
 const benches = {
   peers: benchPeers,
+  confirm: benchConfirm,
   auth: benchAuth,
   start: benchStart,
   journal: benchJournal,

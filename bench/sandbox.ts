@@ -41,3 +41,27 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
     },
   };
 }
+
+/** A session that outlasts the benchmark. */
+export async function logIn(environment: Readonly<Record<string, string | undefined>>): Promise<string> {
+  const required = (name: string) => requiredOf(environment, name);
+  const response = await fetch(`${required('SCRATCHPOWER_BASE_URL')}/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      client_id: required('SCRATCHPOWER_CLIENT_ID'),
+      client_secret: required('SCRATCHPOWER_CLIENT_SECRET'),
+      ...{ grant_type: 'password', source_channel: 'WEB' },
+      identifier: required('SCRATCHPOWER_USERNAME'),
+      secret_pass: required('SCRATCHPOWER_PASSWORD'),
+      org_code: required('SCRATCHPOWER_ORG_CODE'),
+    }),
+  });
+  return z.object({ access_token: z.string() }).parse(await response.json()).access_token;
+}
+
+export function requiredOf(environment: Readonly<Record<string, string | undefined>>, name: string): string {
+  const value = environment[name];
+  if (value === undefined) throw new Error(`${name} is missing`);
+  return value;
+}

@@ -4,9 +4,10 @@ import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 
 import { resolvers, typeDefs, type PeerContext, type Upstream } from './schema.ts';
-import { baseUrl, listening, logIn, openRecord } from './upstream.ts';
+import { logIn } from '../sandbox.ts';
+import { baseUrl, listening, openRecord } from './upstream.ts';
 
-const [token, journal] = [await logIn(), await openRecord()];
+const [token, journal] = [await logIn(process.env), await openRecord()];
 
 class ScratchPower extends RESTDataSource implements Upstream {
   override baseURL = `${baseUrl}/`;

@@ -2,39 +2,18 @@ import { Pool } from 'undici';
 
 import { openSqliteJournalBeside } from '../../src/journal/sqlite-beside.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
+import { logIn, requiredOf } from '../sandbox.ts';
 import type { Upstream } from './schema.ts';
 
-const required = (name: string): string => {
-  const value = process.env[name];
-  if (value === undefined) throw new Error(`${name} is missing`);
-  return value;
-};
+const required = (name: string) => requiredOf(process.env, name);
 
 export const baseUrl = `${required('SCRATCHPOWER_BASE_URL')}/v1`;
-
-/** A session that outlasts the benchmark. */
-export async function logIn(): Promise<string> {
-  const response = await fetch(`${baseUrl}/auth/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      client_id: required('SCRATCHPOWER_CLIENT_ID'),
-      client_secret: required('SCRATCHPOWER_CLIENT_SECRET'),
-      ...{ grant_type: 'password', source_channel: 'WEB' },
-      identifier: required('SCRATCHPOWER_USERNAME'),
-      secret_pass: required('SCRATCHPOWER_PASSWORD'),
-      org_code: required('SCRATCHPOWER_ORG_CODE'),
-    }),
-  });
-  const { access_token: token } = (await response.json()) as { access_token: string };
-  return token;
-}
 
 /** With undici's pool, the quickest client there is; as many connections as the gateway may have. */
 export async function pooled(): Promise<Upstream & { raw(path: string): Promise<string> }> {
   const { origin, pathname } = new URL(baseUrl);
   const pool = new Pool(origin, { connections: 64 });
-  const headers = { authorization: `Bearer ${await logIn()}` };
+  const headers = { authorization: `Bearer ${await logIn(process.env)}` };
   const raw = async (path: string) =>
     (await pool.request({ path: pathname + path, method: 'GET', headers })).body.text();
   return {

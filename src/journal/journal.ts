@@ -50,8 +50,8 @@ import {
 } from './rows.ts';
 import { reseal, type ResealReport } from './reseal.ts';
 import { unsealed, type Seal } from './seal.ts';
-import type { Store } from './store.ts';
-import type { PurchaseTable } from './tables.ts';
+import { purchaseWith } from './statements.ts';
+import type { Store, Wake } from './store.ts';
 import { unsettled } from './unsettled.ts';
 import {
   adopt,
@@ -66,12 +66,6 @@ import {
 
 /** How many ids one query asks for: databases bound their parameters (SQLite 32,766). */
 const IDS_AT_ONCE = 500;
-
-const keyColumns = {
-  id: 'id',
-  reference: 'reference',
-  idempotencyKey: 'idempotency_key',
-} as const satisfies Record<PurchaseKey, keyof PurchaseTable>;
 
 /** One query walks so many accounts, with every status and product: SQLite takes at most 500 walks, PostgreSQL plans long. */
 const ACCOUNTS_AT_ONCE = 8;
@@ -267,12 +261,10 @@ export class SqlJournal implements Journal {
   }
 
   async purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined> {
-    const row = await this.#store.db
-      .selectFrom('purchases')
-      .selectAll()
-      .where(keyColumns[key], '=', storedText(value))
-      .where('integration', '=', this.integration)
-      .executeTakeFirst();
+    const row = await this.#store.lookUp(purchaseWith[key], {
+      value: storedText(value),
+      integration: this.integration,
+    });
     return row === undefined ? undefined : purchaseFromRow(this.seal, row);
   }
 
@@ -400,7 +392,7 @@ export class SqlJournal implements Journal {
     return last?.position ?? 0;
   }
 
-  onCommit(wake: () => void): () => void {
+  onCommit(wake: Wake): () => void {
     return this.#store.onCommit(this.integration, wake);
   }
 

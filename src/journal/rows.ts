@@ -22,6 +22,7 @@ import {
 import type { Problem } from '../purchases/problem.ts';
 import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
 import type { Seal } from './seal.ts';
+import type { PurchaseChanges } from './statements.ts';
 import type { AttemptTable, AuditTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
 
 /** An event beside its purchase, as `queries.ts` names its columns. */
@@ -48,6 +49,11 @@ const purchaseRow = z.object({
   unresolved_since: instant.nullable(),
   last_event: z.int(),
   owner: z.string(),
+});
+
+const changesRow = purchaseRow.pick({
+  ...{ status: true, state: true, checks: true, next_check_at: true, denied_in_a_row: true },
+  ...{ unresolved_since: true, owner: true },
 });
 
 const attemptRow = z.object({
@@ -139,7 +145,7 @@ export function purchaseToRow(
     subscriber_identifier: seal.mark(integration, storedText(order.subscriberIdentifier)),
     amount: z.encode(decimal, order.amount.amount),
     currency: storedText(order.amount.currency),
-    is_open: purchase.status === 'PENDING' || purchase.status === 'UNRESOLVED' ? 1 : 0,
+    is_open: isOpen(purchase),
   };
 }
 
@@ -149,6 +155,30 @@ export function spendingToRow({
   day,
 }: Mandate): Pick<Selectable<PurchaseTable>, 'spender' | 'spent_on'> {
   return { spender: storedText(caller), spent_on: day };
+}
+
+/** What may change of it. */
+export function changesToRow(
+  { seal }: Sealed,
+  purchase: Purchase,
+): Omit<PurchaseChanges, 'spender' | 'spent_on'> {
+  return {
+    ...z.encode(changesRow, {
+      status: purchase.status,
+      state: seal.close(stateOf(purchase.id), toJson(stateModel, purchase)),
+      checks: purchase.checks,
+      next_check_at: purchase.nextCheckAt,
+      denied_in_a_row: purchase.deniedInARow,
+      unresolved_since: purchase.unresolvedSince,
+      owner: purchase.owner,
+    }),
+    is_open: isOpen(purchase),
+  };
+}
+
+/** For the index of what somebody has to look after. */
+function isOpen({ status }: Pick<Purchase, 'status'>): 0 | 1 {
+  return status === 'PENDING' || status === 'UNRESOLVED' ? 1 : 0;
 }
 
 export function purchaseFromRow(seal: Seal, row: Selectable<PurchaseTable>): Purchase {
@@ -257,7 +287,10 @@ const auditRow = z.object({
   reason: text.nullable(),
 });
 
-export function auditToRow({ integration, seal }: Sealed, entry: AuditEntry): Insertable<AuditTable> {
+export function auditToRow(
+  { integration, seal }: Sealed,
+  entry: AuditEntry,
+): Omit<Selectable<AuditTable>, 'id'> {
   const { purchaseId, ...rest } = entry;
   const { reason, ...row } = z.encode(auditRow, { ...rest, purchase_id: purchaseId });
   return { integration, ...row, reason: reason === null ? null : seal.close(reasonOf(purchaseId), reason) };

@@ -7,6 +7,7 @@ import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import { openSeal } from './data-keys.ts';
 import { SqlRecord, type SqlJournal } from './journal.ts';
 import { migrate } from './migrate.ts';
+import { Checkpoints, PAGES_AT_MOST } from './sqlite/checkpoints.ts';
 import { Database, DurableSqliteDialect, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { Disk } from './sqlite/disk.ts';
 import { codeOf, fault } from './sqlite/fault.ts';
@@ -66,7 +67,8 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
         : new DurableSqliteDialect({ database, disk });
     const db = new Kysely<Tables>({ dialect });
     await migrate(db, sqliteMigrations);
-    const store = new SqliteStore({ path, database, db, disk, release: held.release });
+    const checkpoints = disk && new Checkpoints(path);
+    const store = new SqliteStore({ path, database, db, disk, checkpoints, release: held.release });
     const seal = await openSeal(store, options.dataKeys ?? []);
     const record = new SqlRecord(store, { instance: options.instance ?? randomUUID(), shared: false, seal });
     await record.ping();
@@ -74,6 +76,7 @@ export async function openSqliteRecord(options: SqliteJournalOptions): Promise<S
     if (disk !== undefined) {
       database.exec('pragma synchronous = normal');
       requireSetting(database, 'synchronous', 1);
+      database.exec(`pragma wal_autocheckpoint = ${PAGES_AT_MOST}`);
     }
     return record;
   } catch (error) {

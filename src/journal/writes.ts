@@ -19,6 +19,7 @@ import {
   mayMove,
   type ByHand,
   type Purchase,
+  type PurchaseEvent,
   type PurchaseStatus,
   type RawAnswer,
 } from '../purchases/purchase.ts';
@@ -30,12 +31,23 @@ import {
   attemptToRow,
   auditToRow,
   byHandToRow,
+  changesToRow,
   purchaseFromRow,
   purchaseToRow,
   spendingToRow,
   storedText,
   problemToRow,
 } from './rows.ts';
+import {
+  answerAttempt,
+  changePurchase,
+  currentPurchase,
+  endAttempt,
+  insertAttempt,
+  insertAudit,
+  insertPurchase,
+  purchaseWith,
+} from './statements.ts';
 import type { Transaction } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
 
@@ -50,32 +62,28 @@ export async function begin(
   mandate: Mandate | undefined,
 ) {
   requireNew(purchase);
-  const { db } = transaction;
   await alone(transaction, view, mandate);
-  const known = await db
-    .selectFrom('purchases')
-    .selectAll()
-    .where('integration', '=', view.integration)
-    .where('idempotency_key', '=', storedText(purchase.idempotencyKey))
-    .executeTakeFirst();
+  const { row: known } = await transaction.run(purchaseWith.idempotencyKey, {
+    value: storedText(purchase.idempotencyKey),
+    integration: view.integration,
+  });
   if (known !== undefined) return { purchase: purchaseFromRow(view.seal, known), attempt: null };
 
   await requireWithin(transaction, view, purchase.order.amount, mandate);
-  const row = {
-    ...purchaseToRow(view, { ...purchase, lastEvent: 0, owner: view.instance }),
-    ...(mandate && spendingToRow(mandate)),
-  };
-  await db.insertInto('purchases').values(row).execute();
+  const begun = { ...purchase, lastEvent: 0, owner: view.instance };
+  const row = { ...purchaseToRow(view, begun), ...(mandate && spendingToRow(mandate)) };
+  await transaction.run(insertPurchase, row);
   const first = attemptToRow(row.id, 1, attempt);
-  await db.insertInto('attempts').values(first).execute();
+  await transaction.run(insertAttempt, first);
   if (mandate !== undefined) {
     await audit(transaction, view, byCaller('CONFIRMED', mandate, purchase.id, attempt.startedAt));
   }
-  const lastEvent = await transaction.appendEvent(eventOf(view, row, purchase.createdAt));
-  return {
-    purchase: purchaseFromRow(view.seal, { ...row, last_event: lastEvent }),
-    attempt: attemptFromRow(view.seal, first),
-  };
+  const lastEvent = await transaction.appendEvent({
+    row: eventRow(view, row, purchase.createdAt, null),
+    change: null,
+    told: (position) => eventOf({ ...begun, lastEvent: position }, purchase.createdAt, null),
+  });
+  return { purchase: { ...begun, lastEvent }, attempt: attemptFromRow(view.seal, first) };
 }
 
 export async function startAttempt(
@@ -102,7 +110,7 @@ export async function startAttempt(
     .executeTakeFirst();
   await requireWithin(transaction, view, purchaseFromRow(view.seal, row).order.amount, spends);
   const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
-  await db.insertInto('attempts').values(next).execute();
+  await transaction.run(insertAttempt, next);
   if (mandate !== undefined) {
     await audit(transaction, view, byCaller('RETRIED', mandate, purchaseId, attempt.startedAt));
   }
@@ -117,15 +125,12 @@ export async function keepAnswer(
   answer: RawAnswer,
 ): Promise<void> {
   requireOwn(await current(transaction, view, purchaseId), view);
-  const { numUpdatedRows } = await transaction.db
-    .updateTable('attempts')
-    .set(answerToRow(view.seal, { purchase_id: purchaseId, number }, answer))
-    .where('purchase_id', '=', purchaseId)
-    .where('number', '=', number)
-    .where('outcome', '=', 'IN_FLIGHT')
-    .where('answer_status', 'is', null)
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) {
+  const attempt = { purchase_id: purchaseId, number };
+  const { changed } = await transaction.run(answerAttempt, {
+    ...attempt,
+    ...answerToRow(view.seal, attempt, answer),
+  });
+  if (changed !== 1) {
     throw new Error(`attempt ${number} of purchase ${purchaseId} is not waiting for an answer`);
   }
 }
@@ -139,18 +144,12 @@ export async function finishAttempt(
 ): Promise<Purchase> {
   // The purchase first, as everywhere: two that lock it and its attempts in different orders wait for each other.
   const row = await current(transaction, view, purchaseId);
-  const { numUpdatedRows } = await transaction.db
-    .updateTable('attempts')
-    .set({
-      outcome,
-      problem: problemToRow(view.seal, { purchase_id: purchaseId, number }, problem),
-      finished_at: finishedAt.getTime(),
-    })
-    .where('purchase_id', '=', purchaseId)
-    .where('number', '=', number)
-    .where('outcome', '=', 'IN_FLIGHT')
-    .executeTakeFirst();
-  if (numUpdatedRows !== 1n) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
+  const attempt = { purchase_id: purchaseId, number };
+  const { changed } = await transaction.run(endAttempt, {
+    ...{ ...attempt, outcome, finished_at: finishedAt.getTime() },
+    problem: problemToRow(view.seal, attempt, problem),
+  });
+  if (changed !== 1) throw new Error(`attempt ${number} of purchase ${purchaseId} is not in flight`);
   requireOwn(row, view);
   return apply(transaction, view, row, change, { owner: view.instance });
 }
@@ -237,8 +236,8 @@ export async function decide(
   };
 }
 
-async function audit({ db }: Transaction, view: View, entry: AuditEntry): Promise<void> {
-  await db.insertInto('audit').values(auditToRow(view, entry)).execute();
+async function audit(transaction: Transaction, view: View, entry: AuditEntry): Promise<void> {
+  await transaction.run(insertAudit, auditToRow(view, entry));
 }
 
 export async function auditAlone(
@@ -311,19 +310,12 @@ export async function blotAnswers(
   return attempts.length;
 }
 
-/** Locked until the commit: what is decided by it still holds when it is written. */
 async function current(
-  { db, locksRows }: Transaction,
+  transaction: Transaction,
   { integration }: View,
   purchaseId: string,
 ): Promise<Selectable<PurchaseTable>> {
-  const row = await db
-    .selectFrom('purchases')
-    .selectAll()
-    .where('id', '=', storedText(purchaseId))
-    .where('integration', '=', integration)
-    .$if(locksRows, (query) => query.forUpdate())
-    .executeTakeFirst();
+  const { row } = await transaction.run(currentPurchase, { id: storedText(purchaseId), integration });
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
   return row;
 }
@@ -341,26 +333,35 @@ async function apply(
   if (before.status === 'SUCCEEDED' || (moves && !mayMove(before.status, change.status))) {
     throw new IllegalMoveError(before.id, before.status, change.status);
   }
-  const { status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since } = purchaseToRow(
-    view,
-    { ...before, ...change },
-  );
+  const after = { ...before, ...change, owner };
   const changed = {
-    ...{ status, is_open, state, checks, next_check_at, denied_in_a_row, unresolved_since, owner },
-    ...(spends && spendingToRow(spends)),
+    ...changesToRow(view, after),
+    ...(spends === undefined ? { spender: row.spender, spent_on: row.spent_on } : spendingToRow(spends)),
   };
-  const after = { ...row, ...changed };
-  if (moves) {
-    after.last_event = await transaction.appendEvent(eventOf(view, after, change.updatedAt, byHand), changed);
-  } else {
-    await transaction.db.updateTable('purchases').set(changed).where('id', '=', row.id).execute();
+  if (!moves) {
+    await transaction.run(changePurchase, { ...changed, id: row.id });
+    return after;
   }
-  return purchaseFromRow(view.seal, after);
+  const at = change.updatedAt;
+  const lastEvent = await transaction.appendEvent({
+    row: eventRow(view, { ...row, ...changed }, at, byHand),
+    change: changed,
+    told: (position) => eventOf({ ...after, lastEvent: position }, at, byHand),
+  });
+  return { ...after, lastEvent };
 }
 
-function eventOf({ seal }: View, row: Selectable<PurchaseTable>, at: Date, byHand: ByHand | null = null) {
-  const { integration, id, status, state } = row;
+function eventRow(
+  { seal }: View,
+  { integration, id, status, state }: Selectable<PurchaseTable>,
+  at: Date,
+  byHand: ByHand | null,
+) {
   return { integration, purchase_id: id, at: at.getTime(), status, state, ...byHandToRow(seal, id, byHand) };
+}
+
+function eventOf(purchase: Purchase, at: Date, byHand: ByHand | null): PurchaseEvent {
+  return { position: purchase.lastEvent, at, purchase, byHand };
 }
 
 /** Pages go by id alone, and by instants turned into ids: that is exact only while these hold. */

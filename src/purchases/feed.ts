@@ -15,7 +15,7 @@ const POLL_MS = 1_000;
 
 /**
  * The live events (R7). The journal is the truth; a commit, or a second gone by, only wakes the feed, which reads each new event once for all
- * followers. A follower owns nothing but its position: one that falls behind is served from the journal, so that no
+ * followers, or is given it by whoever wrote it here. A follower owns nothing but its position: one that falls behind is served from the journal, so that no
  * buffer can overflow and no event is missed or seen twice.
  */
 export class EventFeed {
@@ -40,7 +40,7 @@ export class EventFeed {
     this.#to = position;
     // One listener for each follower, however many there are.
     setMaxListeners(0, this.#closed.signal);
-    this.#stopWaking = this.#journal.onCommit(() => void this.#pump());
+    this.#stopWaking = this.#journal.onCommit((events) => void this.#hear(events));
   }
 
   static async open(options: { journal: Journal; runtime: Runtime; log: Log }): Promise<EventFeed> {
@@ -149,6 +149,12 @@ export class EventFeed {
       this.#waiting.add(done);
       signal.addEventListener('abort', done);
     });
+  }
+
+  /** What was written here need not be read: it is taken as it is where nothing is missing before it. */
+  async #hear(events: readonly PurchaseEvent[] = []): Promise<void> {
+    if (!this.#pumping && events[0]?.position === this.#to + 1) this.#append(events);
+    else await this.#pump();
   }
 
   async #poll(): Promise<void> {

@@ -256,8 +256,11 @@ export interface Journal {
   successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]>;
   /** The position of the latest event; 0 when there is none. */
   lastPosition(): Promise<number>;
-  /** Calls `wake` after each commit that wrote an event; returns how to stop. A wake-up carries nothing: read `events`. */
-  onCommit(wake: () => void): () => void;
+  /**
+   * Calls `wake` after each commit that wrote an event; returns how to stop. It is given the events where this instance
+   * wrote them, in order; `events` has those, and all others.
+   */
+  onCommit(wake: (events?: readonly PurchaseEvent[]) => void): () => void;
 
   /** Adds to the audit trail what changes no purchase, all or nothing. Throws when there is no such purchase. */
   audit(entries: readonly AuditEntry[]): Promise<void>;

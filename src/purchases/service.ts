@@ -343,11 +343,15 @@ export class PurchaseService {
   /** The purchase once it is no longer PENDING, or as it is after `waitMs`. */
   async #whenAnswered(purchase: Purchase, waitMs: number): Promise<Purchase> {
     if (purchase.status !== 'PENDING' || waitMs === 0) return purchase;
-    const { feed, runtime } = this.#options;
+    const { dispatcher, feed, runtime } = this.#options;
     const enough = new AbortController();
-    void runtime.sleep(waitMs, enough.signal).then(() => enough.abort());
+    const over = runtime.sleep(waitMs, enough.signal).then(() => enough.abort());
     let latest = purchase;
     try {
+      // What is concluded here needs no reading.
+      const here = dispatcher.active.get(purchase.id)?.catch(() => undefined);
+      const concluded = here && (await Promise.race([here, over]));
+      if (concluded !== undefined && concluded.status !== 'PENDING') return concluded;
       for await (const now of (await feed.watch(purchase.id, enough.signal)) ?? []) {
         latest = now;
         if (now.status !== 'PENDING') break;

@@ -75,6 +75,26 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     changes: [{ file: 'src/journal/sqlite/database.ts', from: 'await this.#disk.settled();', to: '' }],
     caughtBy: 'test/journal/sqlite-disk.test.ts',
   },
+  'who has looked something up does not wait for the disk': {
+    changes: [
+      {
+        file: 'src/journal/sqlite/store.ts',
+        from: 'if (row !== undefined) await disk?.settled();',
+        to: '',
+      },
+    ],
+    caughtBy: 'test/journal/sqlite-disk.test.ts',
+  },
+  'whose commit failed is told that it was written': {
+    changes: [
+      {
+        file: 'src/journal/sqlite/store.ts',
+        from: "database.command('commit');",
+        to: "try { database.command('commit'); } catch { this.#rollback(); }",
+      },
+    ],
+    caughtBy: 'test/journal/sqlite-together.test.ts',
+  },
   'the disk is not asked': {
     changes: [{ file: 'src/journal/sqlite/disk.ts', from: 'await file.datasync();', to: '' }],
     caughtBy: 'test/journal/sqlite-disk.test.ts',
@@ -93,10 +113,10 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     changes: [
       {
         file: 'src/journal/sqlite/store.ts',
-        from: 'await sql`begin immediate`.execute(connection);',
+        from: "database.command('begin immediate');",
         to: '',
       },
-      { file: 'src/journal/sqlite/store.ts', from: 'await sql`commit`.execute(connection);', to: '' },
+      { file: 'src/journal/sqlite/store.ts', from: "database.command('commit');", to: '' },
     ],
     caughtBy: 'test/journal/sqlite.test.ts',
   },
@@ -144,9 +164,9 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'a look-up forgets the integration': {
     changes: [
       {
-        file: 'src/journal/journal.ts',
-        from: ".where(keyColumns[key], '=', storedText(value))\n      .where('integration', '=', this.integration)",
-        to: ".where(keyColumns[key], '=', storedText(value))",
+        file: 'src/journal/statements.ts',
+        from: ".where(column, '=', value('value'))\n      .where('integration', '=', value('integration'))",
+        to: ".where(column, '=', value('value'))",
       },
     ],
     caughtBy: 'test/journal/sqlite.test.ts',
@@ -170,7 +190,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   'what another instance is taking over is looked at without waiting': {
     changes: [
       {
-        file: 'src/journal/writes.ts',
+        file: 'src/journal/statements.ts',
         from: '.$if(locksRows, (query) => query.forUpdate())',
         to: '.$if(!locksRows, (query) => query)',
       },

@@ -15,11 +15,15 @@ import { newAttempt, newPurchase } from './fixtures.ts';
 import { tempPath } from './sqlite-fixtures.ts';
 
 /** A disk whose flushes end when the test says so. */
-function slow() {
+function slow(turn?: () => Promise<unknown>) {
   const flushes: { done: () => void; fail: (error: Error) => void }[] = [];
-  const disk = new Disk(() => new Promise((done, fail) => flushes.push({ done, fail })));
+  const flush = () => new Promise<void>((done, fail) => flushes.push({ done, fail }));
+  const disk = new Disk(flush, turn && { turn });
   return { disk, flushes };
 }
+
+/** Lets all go on that waits for nothing else. */
+const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 /** Whether it has resolved by now. */
 async function isDone(promise: Promise<unknown>): Promise<boolean> {
@@ -50,6 +54,37 @@ describe('SQLite: the disk', () => {
     await Promise.all(later);
     await disk.settled();
     expect(flushes).toHaveLength(2);
+  });
+
+  test('is asked once no turn brings a further write, and after a few that do', async () => {
+    const turns: (() => void)[] = [];
+    const { disk, flushes } = slow(() => new Promise<void>((resolve) => turns.push(resolve)));
+    const turn = async () => {
+      turns.shift()?.();
+      await settle();
+    };
+    disk.wrote();
+    const first = disk.settled();
+    await turn();
+    disk.wrote();
+    const second = disk.settled();
+    await turn();
+    await turn();
+    expect(flushes).toHaveLength(0);
+    await turn();
+    expect(flushes).toHaveLength(1);
+    flushes[0]?.done();
+    await Promise.all([first, second]);
+    disk.wrote();
+    const busy = disk.settled();
+    for (let count = 0; count < 4; count += 1) {
+      expect(flushes).toHaveLength(1);
+      disk.wrote();
+      await turn();
+    }
+    expect(flushes).toHaveLength(2);
+    flushes[1]?.done();
+    await busy;
   });
 
   test('that failed is never believed again', async () => {
@@ -95,6 +130,18 @@ describe('SQLite: what is committed', () => {
     expect(woken).toBe(true);
     expect(await journal.page({ limit: 10, inverted: false })).toEqual([purchase]);
     expect(flushes).toHaveLength(1);
+  });
+
+  test('is looked up only once it is on disk; what is not there need not wait for that', async () => {
+    const { journal, flushes } = await record();
+    const purchase = newPurchase({ idempotencyKey: 'one' });
+    const written = journal.begin(purchase, newAttempt());
+    await expect.poll(() => flushes.length).toBe(1);
+    const there = journal.purchase('idempotencyKey', 'one');
+    expect(await journal.purchase('idempotencyKey', 'another')).toBeUndefined();
+    expect(await isDone(there)).toBe(false);
+    flushes[0]?.done();
+    expect(await there).toEqual((await written).purchase);
   });
 
   test('together waits for the disk together, and holds up nobody who wants to write', async () => {

@@ -126,14 +126,14 @@ describe('SQLite: failing transactions', () => {
     const { db, store, journal } = await openInside(await tempPath());
     let wakes = 0;
     journal.onCommit(() => wakes++);
+    const newOne = { ...newPurchase(), lastEvent: 0, owner: journal.instance };
     const failed = store.write(async (transaction) => {
       await sql`pragma defer_foreign_keys = on`.execute(transaction.db);
+      const nobody = { integration: 'default', purchase_id: 'nobody', author: null, reason: null };
       await transaction.appendEvent({
-        integration: 'default',
-        purchase_id: 'nobody',
-        at: 0,
-        status: 'PENDING',
-        state: '{}',
+        row: { ...nobody, at: 0, status: 'PENDING', state: '{}' },
+        change: null,
+        told: (position) => ({ position, at: NOON, purchase: newOne, byHand: null }),
       });
     });
     await expect(failed).rejects.toThrow(/FOREIGN KEY/);

@@ -94,8 +94,8 @@ export function tenantSuite(name: string, open: OpenJournal): void {
     test('each counts its own events from 1, without a gap, while all write', async () => {
       const { shop, kiosk } = await two();
       const woken = { shop: 0, kiosk: 0 };
-      onTestFinished(shop.onCommit(() => (woken.shop += 1)));
-      onTestFinished(kiosk.onCommit(() => (woken.kiosk += 1)));
+      onTestFinished(shop.onCommit((events = []) => (woken.shop += events.length)));
+      onTestFinished(kiosk.onCommit((events = []) => (woken.kiosk += events.length)));
       await Promise.all(
         Array.from({ length: 15 }, (_, index) => purchaseIn(index % 3 === 0 ? kiosk : shop, 'SUCCEEDED')),
       );

@@ -17,7 +17,7 @@ async function setting(before = 0) {
   const { runtime } = new SimulatedProcess(world, 'one');
   const own = new MemoryJournal(new MemoryRecord(), { instance: 'one', shared: false });
   for (let n = 0; n < before; n += 1) await purchaseIn(own, 'SUCCEEDED');
-  const is = { takesMs: 0, failing: 0, waking: true };
+  const is = { takesMs: 0, failing: 0, waking: true, telling: false };
   const reads: EventRequest[] = [];
   const told: string[] = [];
   const changed: Partial<Journal> = {
@@ -30,8 +30,8 @@ async function setting(before = 0) {
       throw new Error('the disk failed');
     },
     onCommit: (wake) =>
-      own.onCommit(() => {
-        if (is.waking) wake();
+      own.onCommit((events) => {
+        if (is.waking) wake(is.telling ? events : undefined);
       }),
   };
   const journal = new Proxy<Journal>(own, {
@@ -69,6 +69,26 @@ async function setting(before = 0) {
 const upTo = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => from + n);
 
 describe('a feed', () => {
+  it('reads nothing that it is told, unless something is missing before it', async () => {
+    const { follow, is, until, begin, reads } = await setting();
+    const { seen } = follow({ after: 0 });
+    await until(1);
+    const before = reads.length;
+    is.telling = true;
+    await begin();
+    await begin();
+    await until(2);
+    expect(seen).toEqual([1, 2]);
+    expect(reads.length).toBe(before);
+    is.waking = false;
+    await begin();
+    is.waking = true;
+    await begin();
+    await until(3);
+    expect(seen).toEqual([1, 2, 3, 4]);
+    expect(reads.slice(before)).toEqual([{ after: 2, limit: 256 }]);
+  });
+
   it('finds within a second what it was not woken for', async () => {
     const { follow, is, until, begin } = await setting();
     const { seen } = follow({ after: 0 });

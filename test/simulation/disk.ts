@@ -111,10 +111,10 @@ export function journalOn(
     beats: () => read(() => record.beats()),
     leave: () => write('leave', () => record.leave()),
     onCommit: (wake) =>
-      record.onCommit(() => {
+      record.onCommit((events) => {
         // Between processes a wake-up may be lost; then it is the polling that finds the event.
         if (record.shared && world.random() < LOST_WAKES) return;
-        process.after(world.between(0, WAKE_MS), wake);
+        process.after(world.between(0, WAKE_MS), () => wake(events));
       }),
     audit: (entries) => write('audit', () => record.audit(entries)),
     auditTrail: (request) => read(() => record.auditTrail(request)),

@@ -55,7 +55,7 @@ class Part {
   readonly events: PurchaseEvent[] = [];
   readonly mandates = new Map<string, Mandate>();
   readonly audit: (AuditEntry & { readonly id: number })[] = [];
-  readonly wakes = new Set<() => void>();
+  readonly wakes = new Set<(events: readonly PurchaseEvent[]) => void>();
 }
 
 /**
@@ -320,8 +320,8 @@ export class MemoryJournal implements Journal {
     return Promise.resolve(this.#record.events.length);
   }
 
-  onCommit(wake: () => void): () => void {
-    const listener = () => wake();
+  onCommit(wake: (events: readonly PurchaseEvent[]) => void): () => void {
+    const listener = (events: readonly PurchaseEvent[]) => wake(events);
     this.#record.wakes.add(listener);
     return () => this.#record.wakes.delete(listener);
   }
@@ -447,8 +447,9 @@ export class MemoryJournal implements Journal {
     const purchase: Purchase = { ...next, lastEvent, owner };
     this.#record.purchases.set(purchase.id, purchase);
     if (withEvent) {
-      this.#record.events.push({ position: lastEvent, at, purchase, byHand });
-      for (const wake of this.#record.wakes) queueMicrotask(wake);
+      const event = { position: lastEvent, at, purchase, byHand };
+      this.#record.events.push(event);
+      for (const wake of this.#record.wakes) queueMicrotask(() => wake([event]));
     }
     return purchase;
   }

@@ -2,7 +2,9 @@ import { sql, type Kysely } from 'kysely';
 import { z } from 'zod';
 
 import type { Runtime } from '../../purchases/runtime.ts';
-import type { Store, Transaction } from '../store.ts';
+import type { PurchaseEvent } from '../../purchases/purchase.ts';
+import type { Statement } from '../statement.ts';
+import type { Committed, NewEvent, Store, Transaction, Wake } from '../store.ts';
 import type { Tables } from '../tables.ts';
 import { codeOf, fault } from './fault.ts';
 import type { Waker } from './waker.ts';
@@ -45,11 +47,15 @@ export class PostgresStore implements Store {
     }
   }
 
+  async lookUp<P extends object, R>(statement: Statement<P, R>, values: P): Promise<R | undefined> {
+    return (await this.db.executeQuery(statement.with({ db: this.db, locksRows: true }, values))).rows[0];
+  }
+
   isUniqueViolation(error: unknown): boolean {
     return codeOf(error) === '23505';
   }
 
-  onCommit(integration: string, wake: () => void): () => void {
+  onCommit(integration: string, wake: Wake): () => void {
     return this.#options.waker.onWake(integration, wake);
   }
 
@@ -84,24 +90,28 @@ export class PostgresStore implements Store {
    * When the connection is lost during the commit nobody knows whether it was written: that is an error, and whoever
    * needs to know reads it back. It is never run again from here.
    */
-  async #once<T>(
-    work: (transaction: Transaction) => Promise<T>,
-  ): Promise<{ result: T; wrote: ReadonlySet<string> }> {
+  async #once<T>(work: (transaction: Transaction) => Promise<T>): Promise<{ result: T; wrote: Committed }> {
     return this.db.connection().execute(async (db) => {
-      const wrote = new Set<string>();
+      const wrote = new Map<string, PurchaseEvent[]>();
+      const place = { db, locksRows: true };
       await sql`begin isolation level read committed`.execute(db);
       try {
         const result = await work({
-          db,
-          locksRows: true,
+          ...place,
+          run: async (statement, values) => {
+            const { rows, numAffectedRows } = await db.executeQuery(statement.with(place, values));
+            return { row: rows[0], changed: Number(numAffectedRows ?? 0) };
+          },
           exclusively: async (name) => {
             await sql`select pg_advisory_xact_lock(hashtextextended(current_schema() || ' ' || ${name}, 0))`.execute(
               db,
             );
           },
-          appendEvent: async (event, change) => {
-            wrote.add(event.integration);
-            return appendEvent(db, event, change);
+          appendEvent: async (event) => {
+            const position = await appendEvent(db, event);
+            const events = wrote.get(event.row.integration) ?? [];
+            wrote.set(event.row.integration, [...events, event.told(position)]);
+            return position;
           },
         });
         await sql`commit`.execute(db);
@@ -126,13 +136,9 @@ export class PostgresStore implements Store {
  * All who write events of one integration queue here, so it is one statement and the last one of its transaction: the lock is held for one
  * round trip and the commit. That is also why it cannot deadlock: who waits here asks for no other lock afterwards.
  */
-async function appendEvent(
-  db: Kysely<Tables>,
-  event: Parameters<Transaction['appendEvent']>[0],
-  change: Parameters<Transaction['appendEvent']>[1] = {},
-): Promise<number> {
+async function appendEvent(db: Kysely<Tables>, { row: event, change }: NewEvent): Promise<number> {
   const columns = Object.keys(event).map((name) => sql.ref(name));
-  const changed = Object.entries(change).map(([name, value]) => sql`${sql.ref(name)} = ${value}, `);
+  const changed = Object.entries(change ?? {}).map(([name, value]) => sql`${sql.ref(name)} = ${value}, `);
   const { rows } = await sql`
     with counted as (
       insert into event_counters as counter (integration, position) values (${event.integration}, 1)

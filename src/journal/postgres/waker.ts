@@ -1,6 +1,8 @@
 import { Client, type ClientConfig } from 'pg';
 
+import type { PurchaseEvent } from '../../purchases/purchase.ts';
 import type { Log, Runtime } from '../../purchases/runtime.ts';
+import type { Committed, Wake } from '../store.ts';
 import { codeOf } from './fault.ts';
 
 export interface WakerOptions {
@@ -27,7 +29,7 @@ const LONGEST_WAIT_MS = 5_000;
 export class Waker {
   readonly #options: WakerOptions;
   readonly #channel: string;
-  readonly #wakes = new Set<{ readonly integration: string; readonly wake: () => void }>();
+  readonly #wakes = new Set<{ readonly integration: string; readonly wake: Wake }>();
   readonly #closing = new AbortController();
   #loop: Promise<void> | undefined;
   #client: Client | undefined;
@@ -46,7 +48,7 @@ export class Waker {
     });
   }
 
-  onWake(integration: string, wake: () => void): () => void {
+  onWake(integration: string, wake: Wake): () => void {
     // Wrapped, so that the same function given twice is two listeners.
     const listener = { integration, wake };
     this.#wakes.add(listener);
@@ -54,9 +56,9 @@ export class Waker {
   }
 
   /** Wakes the readers here at once, and those of the other instances soon. */
-  committed(integrations: ReadonlySet<string>): void {
-    for (const integration of integrations) {
-      this.#wake(integration);
+  committed(wrote: Committed): void {
+    for (const [integration, events] of wrote) {
+      this.#wake(integration, events);
       this.#owed.add(integration);
     }
     void this.#notify();
@@ -69,9 +71,10 @@ export class Waker {
   }
 
   /** In turns of their own: what a listener throws must not make a committed write look failed. All, when none is named. */
-  #wake(integration?: string): void {
+  #wake(integration?: string, events?: readonly PurchaseEvent[]): void {
     for (const one of this.#wakes)
-      if (integration === undefined || one.integration === integration) queueMicrotask(one.wake);
+      if (integration === undefined || one.integration === integration)
+        queueMicrotask(() => one.wake(events));
   }
 
   async #notify(): Promise<void> {

@@ -5,19 +5,25 @@ import {
   type SqliteDatabase,
   type SqliteDialectConfig,
   type SqliteStatement,
+  type CompiledQuery,
 } from 'kysely';
 import Libsql from 'libsql';
 
+import type { Ran } from '../store.ts';
 import type { Disk } from './disk.ts';
 
 /** Statements kept ready. The journal has some dozens; lists of ids and filters of pages make more shapes. */
 const STATEMENTS_KEPT = 256;
 
+interface Prepared extends SqliteStatement {
+  get(parameters: readonly unknown[]): unknown;
+}
+
 /** libsql as Kysely wants it, without its traps. */
 export class Database implements SqliteDatabase {
   readonly #libsql: Libsql.Database;
   readonly #onStatement: ((sql: string) => void) | undefined;
-  readonly #statements = new Map<string, SqliteStatement>();
+  readonly #statements = new Map<string, Prepared>();
 
   /** Throws when the file cannot be opened; what it holds is looked at by the first statement. */
   constructor(
@@ -47,6 +53,10 @@ export class Database implements SqliteDatabase {
    * the garbage collector comes by, some hundred megabytes later.
    */
   prepare(sql: string): SqliteStatement {
+    return this.#prepared(sql);
+  }
+
+  #prepared(sql: string): Prepared {
     this.#onStatement?.(sql);
     const kept = this.#statements.get(sql);
     if (kept !== undefined) {
@@ -61,6 +71,19 @@ export class Database implements SqliteDatabase {
     return statement;
   }
 
+  /** At once, without a connection that is handed over for it. */
+  run<R>({ sql, parameters }: CompiledQuery<R>): Ran<R> {
+    const statement = this.#prepared(sql);
+    // The columns are what Kysely's types say; what lies in them is looked at by whoever reads the row.
+    if (statement.reader) return { row: statement.get(parameters) as R | undefined, changed: 0 };
+    return { row: undefined, changed: Number(statement.run(parameters).changes) };
+  }
+
+  /** A statement without parameters or rows. */
+  command(sql: string): void {
+    this.#prepared(sql).run([]);
+  }
+
   /**
    * libsql keeps the file open until the garbage collector has taken the last statement. So whatever must be released
    * now, a transaction above all, is ended before.
@@ -72,10 +95,11 @@ export class Database implements SqliteDatabase {
   }
 }
 
-function guarded(statement: Libsql.Statement): SqliteStatement {
+function guarded(statement: Libsql.Statement): Prepared {
   return {
     reader: statement.reader,
     all: (parameters) => statement.all(bindable(parameters)),
+    get: (parameters) => statement.get(bindable(parameters)),
     run: (parameters) => statement.run(bindable(parameters)),
     iterate: (parameters) => statement.iterate(bindable(parameters)),
   };

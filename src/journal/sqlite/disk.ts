@@ -1,4 +1,12 @@
+import { channel } from 'node:diagnostics_channel';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+
+/** For whoever counts: one message for each time that the disk was waited for. Costs nothing while nobody listens. */
+const flushed = channel('scratchpower:journal:flush');
+
+/** An event loop that has nothing else to do turns in no time; one that is busy for so long has writes enough. */
+const MOST_TURNS = 4;
 
 /**
  * Brings what was committed to the disk without holding up the event loop. A commit with `synchronous=FULL` writes to
@@ -13,15 +21,23 @@ import { open, type FileHandle } from 'node:fs/promises';
 export class Disk {
   readonly #flush: () => Promise<void>;
   readonly #close: () => Promise<void>;
+  readonly #turn: (() => Promise<unknown>) | undefined;
   #written = 0;
   #durable = 0;
   #flushing: Promise<void> | undefined;
   #failed: { readonly error: unknown } | undefined;
 
-  /** `flush` brings to the disk all that was written before it was called. */
-  constructor(flush: () => Promise<void>, close: () => Promise<void> = () => Promise.resolve()) {
+  /**
+   * `flush` brings to the disk all that was written before it was called. `turn` waits for the next turn of the event
+   * loop, so that those who are about to write share the flush; without it each flush begins at once.
+   */
+  constructor(
+    flush: () => Promise<void>,
+    options: { close?: () => Promise<void>; turn?: () => Promise<unknown> } = {},
+  ) {
     this.#flush = flush;
-    this.#close = close;
+    this.#close = options.close ?? (() => Promise.resolve());
+    this.#turn = options.turn;
   }
 
   /**
@@ -34,7 +50,7 @@ export class Disk {
       file ??= await open(`${path}-wal`, 'r+');
       await file.datasync();
     };
-    return new Disk(flush, async () => file?.close());
+    return new Disk(flush, { close: async () => file?.close(), turn: () => setImmediate() });
   }
 
   /** To be called right after each commit, before anybody can read what it wrote. */
@@ -59,11 +75,23 @@ export class Disk {
     await this.#close();
   }
 
+  /** Until whoever is about to write has written: two turns of the event loop in a row brought no write. */
+  async #gather(turn: () => Promise<unknown>): Promise<void> {
+    for (let turns = 0, quiet = 0; turns < MOST_TURNS && quiet < 2; turns += 1) {
+      const written = this.#written;
+      await turn();
+      quiet = this.#written === written ? quiet + 1 : 0;
+    }
+  }
+
   async #flushOnce(): Promise<void> {
+    if (this.#turn !== undefined) await this.#gather(this.#turn);
     const upTo = this.#written;
     try {
       await this.#flush();
+      const writes = upTo - this.#durable;
       this.#durable = upTo;
+      if (flushed.hasSubscribers) flushed.publish({ writes });
     } catch (error) {
       this.#failed = { error };
     }
