@@ -27,6 +27,7 @@ export interface Config extends LimitsConfig, TelemetryConfig {
     readonly circuitFailures: number;
     readonly circuitOpenMs: number;
   };
+  readonly reads: { readonly coalescing: boolean; readonly productsFreshMs: number };
   readonly confirmTimeoutMs: number;
   readonly readTimeoutMs: number;
   readonly lateLandingMs: number;
@@ -78,6 +79,8 @@ export class ConfigError extends Error {
   }
 }
 
+/** Products are never older (R10). */
+const MOST_FRESH_MS = 300_000;
 const HUNDRED_YEARS_MS = 3_155_760_000_000;
 
 const databaseUrl = z
@@ -124,6 +127,8 @@ const environment = z.object({
   UPSTREAM_CONCURRENCY: wholeNumber('calls', 64, 1, 10_000),
   UPSTREAM_QUEUE: wholeNumber('calls', 256, 0, 100_000),
   UPSTREAM_MAX_WAIT_MS: milliseconds(5_000, 0),
+  UPSTREAM_COALESCING: oneOf(['on', 'off']).default('on'),
+  PRODUCTS_FRESH_MS: milliseconds(300_000, 0, MOST_FRESH_MS),
   CIRCUIT_FAILURES: wholeNumber('calls', 5, 1, 10_000),
   CIRCUIT_OPEN_MS: milliseconds(5_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),
@@ -254,6 +259,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       maxWaitMs: values.UPSTREAM_MAX_WAIT_MS,
       circuitFailures: values.CIRCUIT_FAILURES,
       circuitOpenMs: values.CIRCUIT_OPEN_MS,
+    },
+    reads: {
+      coalescing: values.UPSTREAM_COALESCING === 'on',
+      productsFreshMs: values.PRODUCTS_FRESH_MS,
     },
     confirmTimeoutMs: values.CONFIRM_TIMEOUT_MS,
     readTimeoutMs: values.READ_TIMEOUT_MS,

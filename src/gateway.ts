@@ -183,6 +183,7 @@ async function serve(
   });
   const { catalogue, purchases, feed, dispatcher, reconciler } = await composePurchasing({
     ...{ journal, upstream, liveness, runtime, log, aroundCheck },
+    reads: config.reads,
     quoteTtlMs: config.quoteTtlMs,
     mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },

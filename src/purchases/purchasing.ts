@@ -1,4 +1,4 @@
-import { CatalogueService } from './catalogue-service.ts';
+import { CatalogueService, type CatalogueOptions } from './catalogue-service.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
@@ -16,6 +16,8 @@ export interface PurchasingOptions {
   readonly log: Log;
   /** Of this instance, which is one for all integrations; it has been started. */
   readonly liveness: Liveness;
+  /** Default: coalesced, products at most five minutes old. */
+  readonly reads?: Pick<CatalogueOptions, 'coalescing' | 'productsFreshMs'>;
   /** How long a quote can be confirmed. */
   readonly quoteTtlMs: number;
   /** How long after we gave up a confirm or a retry the upstream may still process it (R5). */
@@ -38,7 +40,7 @@ export interface Purchasing {
 export async function composePurchasing(options: PurchasingOptions): Promise<Purchasing> {
   const { journal, upstream, runtime, log, liveness, quoteTtlMs, mayLandMs, reconcile } = options;
   const feed = await EventFeed.open({ journal, runtime, log });
-  const catalogue = new CatalogueService({ upstream, runtime });
+  const catalogue = new CatalogueService({ upstream, runtime, ...options.reads });
   const dispatcher = new Dispatcher({
     ...{ journal, upstream, liveness, runtime, log, mayLandMs },
     policy: reconcile,
