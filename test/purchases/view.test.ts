@@ -42,7 +42,7 @@ async function setting() {
 
 describe('what a buyer sees of an integration', () => {
   it('is all of it where no accounts are named, within its limits', async () => {
-    const { whole } = await setting();
+    const { shop, whole } = await setting();
     const limited: Buyer = { ...kiosk, accounts: undefined, mostPerPurchase: new Decimal('50') };
     const view = viewFor(whole, limited);
     expect(view).toEqual({ ...whole, purchases: view.purchases });
@@ -50,19 +50,29 @@ describe('what a buyer sees of an integration', () => {
     expect(view.journal).toBe(whole.journal);
     const waitMs = 0;
     expect(
-      await view.purchases.confirm({ idempotencyKey: 'more', from: { details: input }, waitMs }),
+      await shop.play(view.purchases.confirm({ idempotencyKey: 'more', from: { details: input }, waitMs })),
     ).toMatchObject({ code: 'limit_per_purchase' });
   });
 
   it('are its own accounts, and all that there is to buy', async () => {
     const { shop, view } = await setting();
     const { signal } = new AbortController();
-    expect((await view.catalogue.accounts(signal, 'V1')).map(({ id }) => id)).toEqual([1]);
-    expect(shop.calls.at(-1)).toMatchObject({ what: 'accounts', call: { signal } });
-    expect(view.catalogue.defaultSurface).toBe('V1');
-    expect(await view.catalogue.identity(signal)).toEqual(identity);
-    expect(shop.calls.at(-1)).toMatchObject({ what: 'identity', call: { signal } });
-    expect(await view.catalogue.products(signal, 'CURRENT')).toMatchObject([{ type: 'ELECTRICITY' }]);
+    const { catalogue } = view;
+    const accounts = await shop.play(catalogue.accounts(signal, 'V1', 'asked'));
+    expect(accounts.map(({ id }) => id)).toEqual([1]);
+    expect(shop.calls.at(-1)).toMatchObject({
+      what: 'accounts',
+      call: { requestId: expect.stringMatching(/^asked\./) as string },
+    });
+    expect(catalogue.defaultSurface).toBe('V1');
+    expect(await shop.play(catalogue.identity(signal, 'asked'))).toEqual(identity);
+    expect(shop.calls.at(-1)).toMatchObject({
+      what: 'identity',
+      call: { requestId: expect.stringMatching(/^asked\./) as string },
+    });
+    expect(await shop.play(catalogue.products(signal, 'CURRENT'))).toMatchObject([{ type: 'ELECTRICITY' }]);
+    for (const read of ['accounts', 'identity', 'products'] as const)
+      await expect(catalogue[read](AbortSignal.abort(), 'V1')).rejects.toThrow('aborted');
   });
 
   it('are the purchases and quotes of its accounts', async () => {
