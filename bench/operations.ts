@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
-/** One caller is all the load there is. */
+/** One caller is all the load there is: counted as any other, and never too much. */
 export const UNLIMITED = {
-  RATE_LIMIT_PER_MINUTE: '0',
-  RATE_LIMIT_PURCHASES_PER_MINUTE: '0',
-  RATE_LIMIT_INTEGRATION_PER_MINUTE: '0',
+  RATE_LIMIT_PER_MINUTE: '100000000',
+  RATE_LIMIT_PURCHASES_PER_MINUTE: '100000000',
+  RATE_LIMIT_INTEGRATION_PER_MINUTE: '100000000',
 };
 
 const CONFIRM = `mutation Confirm($input: ConfirmPurchaseInput!) {

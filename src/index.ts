@@ -7,7 +7,7 @@
 import type { Logger } from 'pino';
 
 import type { Config } from './config.ts';
-import { startGateway as start, type Gateway } from './gateway.ts';
+import { startGateway, type Gateway } from './gateway.ts';
 
 export { ConfigError, loadConfig, type Config } from './config.ts';
 export type { Gateway } from './gateway.ts';
@@ -21,6 +21,6 @@ export interface GatewayOptions {
  * Starts a gateway in this process: opens its record, and listens where the configuration says. Throws an `Error` that
  * says what is wrong and what to do. It listens to no signal: whoever starts it closes it.
  */
-export function startGateway(config: Config, { log }: GatewayOptions = {}): Promise<Gateway> {
-  return start(config, log === undefined ? {} : { log });
+export function createGateway(config: Config, { log }: GatewayOptions = {}): Promise<Gateway> {
+  return startGateway(config, log === undefined ? {} : { log });
 }

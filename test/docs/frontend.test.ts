@@ -257,6 +257,22 @@ describe('the TypeScript of docs/frontend', () => {
       await page.getByText(watched.tokens[0].formatted).waitFor();
     });
 
+    it('sends a fresh token with each request and each connection', async () => {
+      const sent = page.waitForRequest((request) => request.url().endsWith('/graphql'));
+      await page.evaluate(`globalThis.authenticated = docs.authenticatedClient(async () => 'fresh')`);
+      const { data } = await page.evaluate<any>(
+        `authenticated.query('{ viewer { scopes } }', {}).toPromise().then(({ data }) => ({ data }))`,
+      );
+      expect(data.viewer.scopes).toContain('tokens:read');
+      expect(await (await sent).headerValue('authorization')).toBe('Bearer fresh');
+      const opened = page.waitForEvent('websocket');
+      await page.evaluate(
+        `authenticated.subscription('subscription { purchaseEvents { status } }', {}).subscribe(() => undefined).unsubscribe`,
+      );
+      const frame = await (await opened).waitForEvent('framesent');
+      expect(frame.payload).toContain('"authorization":"Bearer fresh"');
+    });
+
     it('tries again what failed', async () => {
       sandbox.addFault({ endpoint: 'confirm', kind: 'failed' });
       const failed = await buyOne('to-be-tried-again');
