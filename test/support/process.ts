@@ -43,10 +43,14 @@ export async function startGatewayProcess(
   });
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
+    let listening = false;
     const read = (chunk: Buffer) => {
       output += chunk.toString();
-      const match = /"url":"(http:[^"]+)\/graphql"/.exec(output);
-      if (match?.[1] !== undefined) resolve(match[1]);
+      // Looked through until it listens and no more: a bench's gateway writes a line for each of a million operations.
+      const match = listening ? null : /"url":"(http:[^"]+)\/graphql"/.exec(output);
+      if (match?.[1] === undefined) return;
+      listening = true;
+      resolve(match[1]);
     };
     child.stdout.on('data', read);
     child.stderr.on('data', read);
