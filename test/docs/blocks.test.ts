@@ -10,6 +10,7 @@ import { dataKeysOf, loadConfig } from '../../src/config.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { tempFolder } from '../journal/sqlite-fixtures.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
+import { startStack } from '../support/stack.ts';
 
 const run = promisify(execFile);
 
@@ -60,7 +61,7 @@ const runBy: Readonly<Record<string, string>> = {
   'docs/sandbox.md': '../sandbox/docs.test.ts',
   'docs/scaling.md': 'blocks.test.ts',
   'docs/sealing.md': 'blocks.test.ts',
-  'docs/security-limits.md': '../limits/persisted-operations.test.ts',
+  'docs/security-limits.md': 'blocks.test.ts',
   'docs/security.md': 'security.test.ts',
 };
 
@@ -129,6 +130,13 @@ describe('the code in the docs', () => {
     const here = flags.replace('file:./data/gateway.db', `file:${path}`).replace(url, schema.url);
     const { stdout } = await cli(name, here.split(' '));
     expect(stdout).not.toBe('');
+  });
+
+  it('docs/security-limits.md: what an operation with too many aliases is told', async () => {
+    await using stack = await startStack();
+    const aliases = Array.from({ length: 31 }, (_, n) => `a${n}: __typename`).join(' ');
+    const [shown] = blocksOf('docs/security-limits.md');
+    expect((await stack.graphql(`{ ${aliases} }`)).errors).toEqual([JSON.parse(shown?.code ?? '')]);
   });
 
   it('docs/releases.md: what npm does by itself', () => {
