@@ -128,7 +128,7 @@ const environment = z.object({
   UPSTREAM_QUEUE: wholeNumber('calls', 256, 0, 100_000),
   UPSTREAM_MAX_WAIT_MS: milliseconds(5_000, 0),
   UPSTREAM_COALESCING: oneOf(['on', 'off']).default('on'),
-  PRODUCTS_FRESH_MS: milliseconds(300_000, 0, MOST_FRESH_MS),
+  PRODUCTS_FRESH_MS: milliseconds(MOST_FRESH_MS, 0, MOST_FRESH_MS),
   CIRCUIT_FAILURES: wholeNumber('calls', 5, 1, 10_000),
   CIRCUIT_OPEN_MS: milliseconds(5_000),
   SHUTDOWN_TIMEOUT_MS: milliseconds(30_000),

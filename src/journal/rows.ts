@@ -34,27 +34,25 @@ type EventRow = Selectable<PurchaseTable> & {
 
 const quoteRow = z.object({ id: text, content: z.string(), created_at: instant, expires_at: instant });
 
-const purchaseRow = z.object({
+const lastingRow = z.object({
   id: z.string(),
   idempotency_key: text,
   reference: text,
   quote_id: text.nullable(),
   content: z.string(),
   created_at: instant,
+  last_event: z.int(),
+});
+const changesRow = z.object({
   status: z.enum(purchaseStatuses),
   state: z.string(),
   checks: z.int(),
   next_check_at: instant.nullable(),
   denied_in_a_row: z.int(),
   unresolved_since: instant.nullable(),
-  last_event: z.int(),
   owner: z.string(),
 });
-
-const changesRow = purchaseRow.pick({
-  ...{ status: true, state: true, checks: true, next_check_at: true, denied_in_a_row: true },
-  ...{ unresolved_since: true, owner: true },
-});
+const purchaseRow = lastingRow.extend(changesRow.shape);
 
 const attemptRow = z.object({
   purchase_id: z.string(),
@@ -115,26 +113,21 @@ export function quoteFromRow(seal: Seal, row: Selectable<QuoteTable>): Quote {
 }
 
 export function purchaseToRow(
-  { integration, seal }: Sealed,
+  sealed: Sealed,
   purchase: NewPurchase & Pick<Purchase, 'lastEvent' | 'owner'>,
 ): Selectable<PurchaseTable> {
+  const { integration, seal } = sealed;
   const { order } = purchase;
   return {
-    ...z.encode(purchaseRow, {
+    ...changesToRow(sealed, purchase),
+    ...z.encode(lastingRow, {
       id: purchase.id,
       idempotency_key: purchase.idempotencyKey,
       reference: purchase.reference,
       quote_id: purchase.quoteId,
       content: seal.close(contentOf(purchase.id), toJson(orderModel, order)),
       created_at: purchase.createdAt,
-      status: purchase.status,
-      state: seal.close(stateOf(purchase.id), toJson(stateModel, purchase)),
-      checks: purchase.checks,
-      next_check_at: purchase.nextCheckAt,
-      denied_in_a_row: purchase.deniedInARow,
-      unresolved_since: purchase.unresolvedSince,
       last_event: purchase.lastEvent,
-      owner: purchase.owner,
     }),
     integration,
     spender: null,
@@ -145,7 +138,6 @@ export function purchaseToRow(
     subscriber_identifier: seal.mark(integration, storedText(order.subscriberIdentifier)),
     amount: z.encode(decimal, order.amount.amount),
     currency: storedText(order.amount.currency),
-    is_open: isOpen(purchase),
   };
 }
 
@@ -160,7 +152,7 @@ export function spendingToRow({
 /** What may change of it. */
 export function changesToRow(
   { seal }: Sealed,
-  purchase: Purchase,
+  purchase: NewPurchase & Pick<Purchase, 'owner'>,
 ): Omit<PurchaseChanges, 'spender' | 'spent_on'> {
   return {
     ...z.encode(changesRow, {
