@@ -11,7 +11,7 @@ import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
 import { loadPersistedOperations } from './http/persisted-operations.ts';
 import { Rates } from './http/rates.ts';
-import { createGatewayYoga } from './http/yoga.ts';
+import { createEngine } from './http/yoga.ts';
 import type { Journal, JournalRecord } from './purchases/journal.ts';
 import { Liveness } from './purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
@@ -108,13 +108,13 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const rates = new Rates(config.rates, counts);
   const access = { authenticator, authenticates, runtime, log, allowedOrigins, limits, rates, persisted };
   const domains = new Domains(served);
-  const yoga = createGatewayYoga({
+  const engine = createEngine({
     ...{ ...access, discovery, newId, plugins: telemetry.plugins() },
     domainOf: (caller) => domains.of(caller),
   });
 
   const http = await startHttpServer({
-    ...{ ...access, yoga, health, host, port, hstsMaxAge },
+    ...{ ...access, ...engine, health, host, port, hstsMaxAge },
     clientAddressOf: clientAddress(config.trustProxy),
   }).catch(
     orClose(

@@ -7,6 +7,8 @@ export type Arrival =
   | { readonly kind: 'NOT_SENT' }
   | { readonly kind: 'LOST'; readonly timedOut: boolean };
 
+const NOTHING = Buffer.alloc(0);
+
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 interface Body {
   readonly text: string;
@@ -70,7 +72,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const room = this.#maxBytes - this.#size;
     this.#size += chunk.length;
-    this.#chunks.push(Buffer.from(chunk.subarray(0, room)));
+    this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
     if (chunk.length > room) this.#finish(false);
   }
 
@@ -90,7 +92,8 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   #finish(timedOut: boolean, complete = false): void {
     if (!this.#end(complete)) return;
     if (this.#head !== undefined) {
-      const text = Buffer.concat(this.#chunks).toString('utf8');
+      const [first = NOTHING, ...more] = this.#chunks;
+      const text = (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString('utf8');
       this.#settle({ kind: 'ANSWERED', ...this.#head, body: { text, complete } });
     } else if (this.#controller !== undefined) {
       this.#settle({ kind: 'LOST', timedOut });

@@ -87,6 +87,8 @@ export class SurfaceClient {
   readonly #gate: Gate;
   readonly #session: Session;
   readonly #prefix: string;
+  /** The last answer to each read, and what was read in it. */
+  readonly #lastRead = new Map<z.ZodType, { readonly body: string; readonly value: unknown }>();
 
   constructor(dialect: Dialect, options: SurfaceOptions) {
     const { baseUrl, credentials, runtime, readTimeoutMs: timeoutMs } = options;
@@ -140,10 +142,17 @@ export class SurfaceClient {
     return this.#carrier.close();
   }
 
-  /** A read: its answer as the shape says, or a `ProblemError`. */
+  /**
+   * A read: its answer as the shape says, or a `ProblemError`. An answer of the same bytes as the last gives the same
+   * object: to read it costs more than to fetch it.
+   */
   async read<T>(endpoint: Endpoint, path: string, shape: z.ZodType<T>, call: Call): Promise<T> {
     const answer = await this.#ask({ endpoint, method: 'GET', path }, call);
-    return this.#parse(answer, shape, call);
+    const last = this.#lastRead.get(shape);
+    if (last !== undefined && last.body === answer.body && isSuccess(answer)) return last.value as T;
+    const value = this.#parse(answer, shape, call);
+    this.#lastRead.set(shape, { body: answer.body, value });
+    return value;
   }
 
   /** Something safe to repeat that carries a body: its answer as the shape says, or the refusal. */
@@ -264,7 +273,7 @@ export class SurfaceClient {
   #parse<T>(answer: RawAnswer, shape: z.ZodType<T>, { requestId }: Call): T {
     if (!answer.complete) throw new ProblemError(unreadable(requestId));
     const json = parseJson(answer.body);
-    if (answer.status < 200 || answer.status >= 300) throw this.#refused(json, answer.status, requestId);
+    if (!isSuccess(answer)) throw this.#refused(json, answer.status, requestId);
     const parsed = shape.safeParse(json);
     if (!parsed.success) throw new ProblemError(unreadable(requestId));
     return parsed.data;
@@ -289,6 +298,10 @@ export class SurfaceClient {
       ? credentialsRefused(problem.code, problem.requestId)
       : refused;
   }
+}
+
+function isSuccess({ status, complete }: RawAnswer): boolean {
+  return complete && status >= 200 && status < 300;
 }
 
 function circuitOpen(requestId: string | null): Problem {

@@ -11,7 +11,7 @@ import { leaveForYoga, readBody } from './body.ts';
 import { securityHeaders } from './security-headers.ts';
 import { shortWay } from './short-way.ts';
 import { serveWebSockets, type SocketLimits, type SocketOptions } from './websocket.ts';
-import { GRAPHQL_PATH } from './yoga.ts';
+import { GRAPHQL_PATH, type Engine } from './yoga.ts';
 
 export interface HttpServer {
   /** http://host:port, as it listens. */
@@ -22,7 +22,7 @@ export interface HttpServer {
   close(deadlineMs: number): Promise<void>;
 }
 
-export interface HttpServerOptions extends Omit<SocketOptions, 'limits' | 'log'> {
+export interface HttpServerOptions extends Omit<SocketOptions, 'limits' | 'log'>, Engine {
   readonly log: Pick<Logger, 'info' | 'error'>;
   readonly health: Health;
   readonly host: string;

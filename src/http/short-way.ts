@@ -11,10 +11,10 @@ import { leaveForYoga, readBody } from './body.ts';
 import { setCorsHeaders } from './cors.ts';
 import { INTERNAL_ERROR } from './internal-errors.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
-import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
+import type { OperationParams } from './known-operations.ts';
+import { GRAPHQL_PATH, type Engine, type GatewayYoga } from './yoga.ts';
 
-export interface ShortWayOptions {
-  readonly yoga: GatewayYoga;
+export interface ShortWayOptions extends Engine {
   readonly authenticator: Authenticator;
   readonly persisted: PersistedOperations | undefined;
   readonly allowedOrigins: readonly string[];
@@ -32,7 +32,10 @@ export type Served = 'ANSWERED' | 'BODY_TOO_LARGE' | 'NOT_MINE';
  * nothing is decided in two places.
  */
 export function shortWay(options: ShortWayOptions) {
-  const { yoga, authenticator, persisted, allowedOrigins, bodyBytes, log } = options;
+  const { yoga, executeKnown, authenticator, persisted, allowedOrigins, bodyBytes, log } = options;
+  /** Plugins look at the method and the signal. */
+  const seenByPlugins = (signal: AbortSignal) =>
+    new yoga.fetchAPI.Request(ANYWHERE, { method: 'POST', signal });
   return async (request: IncomingMessage, response: ServerResponse): Promise<Served> => {
     const type = isPlain(request) ? acceptedJson(request.headers.accept) : undefined;
     if (type === undefined) return 'NOT_MINE';
@@ -41,8 +44,8 @@ export function shortWay(options: ShortWayOptions) {
     const body = await readBody(request, bodyBytes);
     if (body === 'GONE') return 'ANSWERED';
     if (body === 'TOO_LARGE') return 'BODY_TOO_LARGE';
-    const params = paramsIn(body, persisted);
-    if (params === undefined) {
+    const operation = operationIn(body, persisted);
+    if (operation === undefined) {
       leaveForYoga(request, body);
       return 'NOT_MINE';
     }
@@ -51,12 +54,12 @@ export function shortWay(options: ShortWayOptions) {
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
-    const seenByPlugins = new yoga.fetchAPI.Request(ANYWHERE, { method: 'POST', signal: left.signal });
+    const { text, params } = operation;
+    const { signal } = left;
+    const given = { req: request, res: response, admission };
     try {
-      const result = await yoga.getResultForParams(
-        { params, request: seenByPlugins },
-        { req: request, res: response, admission },
-      );
+      const result = await (executeKnown(text, params, { ...given, signal }) ??
+        yoga.getResultForParams({ params, request: seenByPlugins(signal) }, given));
       await answer(response, result, type, yoga.fetchAPI);
     } catch (error) {
       log.error({ err: error }, 'a request failed unexpectedly');
@@ -66,7 +69,7 @@ export function shortWay(options: ShortWayOptions) {
   };
 }
 
-/** Plugins look at the method and the signal; where it came to they never ask. */
+/** Where it came to plugins never ask. */
 const ANYWHERE = `http://localhost${GRAPHQL_PATH}`;
 
 function isPlain({ method, headers }: IncomingMessage): boolean {
@@ -77,25 +80,24 @@ function isPlain({ method, headers }: IncomingMessage): boolean {
   );
 }
 
-interface Params {
-  query?: string;
-  variables?: Record<string, unknown>;
-  operationName?: string;
-  extensions?: Record<string, unknown>;
-  documentId?: string;
-}
+type Params = { -readonly [name in keyof OperationParams]: NonNullable<OperationParams[name]> };
 
-/** The parameters of a query or a mutation, with nothing odd about them. */
-function paramsIn(body: Buffer, persisted: PersistedOperations | undefined): Params | undefined {
-  const json = parsed(body.toString());
-  if (!isObject(json)) return undefined;
-  for (const [name, value] of Object.entries(json)) {
+/** A query or a mutation with its parameters, and nothing odd about them. */
+function operationIn(
+  body: Buffer,
+  persisted: PersistedOperations | undefined,
+): { text: string; params: Params } | undefined {
+  const params = parsed(body.toString());
+  if (!isObject(params)) return undefined;
+  for (const [name, value] of Object.entries(params)) {
     if (KINDS.get(name)?.(value) !== true) return undefined;
   }
   try {
-    const text = operationText(json, persisted);
+    const text = operationText(params, persisted);
     // The word may stand elsewhere too; then Yoga finds out.
-    return typeof text === 'string' && text !== '' && !text.includes('subscription') ? json : undefined;
+    return typeof text === 'string' && text !== '' && !text.includes('subscription')
+      ? { text, params }
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,3 +1,4 @@
+import type { DocumentNode, ExecutionResult } from 'graphql';
 import { createYoga, type GraphiQLOptions, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
@@ -12,11 +13,11 @@ import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
 import { compiledExecution } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
-import { documentCache } from './document-cache.ts';
 import { hasLeft } from './failure-code.ts';
 import { graphiqlOptions } from './graphiql.ts';
 import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
+import { KnownOperations, type OperationParams } from './known-operations.ts';
 import { operationLimits, type OperationLimits } from './operation-limits.ts';
 import { operationLog } from './operation-log.ts';
 import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
@@ -40,7 +41,20 @@ export interface SocketContext {
 type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext>;
 export type GatewayYoga = YogaServerInstance<ServerContext, RequestContext>;
 
-export function createGatewayYoga(options: {
+/** Of a request that Yoga has no part in. */
+export type DirectContext = NodeContext & AdmittedContext & { readonly signal: AbortSignal };
+
+export interface Engine {
+  readonly yoga: GatewayYoga;
+  /** What Yoga would answer to an operation that it has executed before; undefined when it has not. */
+  readonly executeKnown: (
+    text: string,
+    params: OperationParams,
+    given: DirectContext,
+  ) => Promise<ExecutionResult> | undefined;
+}
+
+export function createEngine(options: {
   /** The caller's part of the domain; throws a `GraphQLError` when there is none. */
   domainOf: (caller: Caller) => Domain;
   log: Logger;
@@ -56,39 +70,45 @@ export function createGatewayYoga(options: {
   persisted: PersistedOperations | undefined;
   /** Of whoever watches; after all others. */
   plugins?: readonly Plugin<RequestContext & Partial<NodeContext>>[];
-}): GatewayYoga {
+}): Engine {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
   const { limits, rates, persisted } = options;
-  return createYoga<ServerContext, RequestContext>({
+  const contextOf = ({
+    req,
+    res,
+    admission,
+    signal,
+    transport,
+  }: ServerContext & Pick<RequestContext, 'signal' | 'transport'>) => {
+    if (admission === undefined) throw new Error('nobody was let in');
+    const requestId = requestIdOf(req) ?? newId();
+    const setHeader = (name: string, value: string) => {
+      if (res !== undefined && !res.headersSent) res.setHeader(name, value);
+    };
+    setHeader('x-request-id', requestId);
+    const { caller } = admission;
+    return createRequestContext(
+      { signal, transport, caller, domain: domainOf(caller), requestId, setHeader },
+      rates,
+    );
+  };
+  const maskError = (error: unknown) => {
+    const masked = toGraphQLError(error);
+    if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
+      log.error({ err: error }, 'an operation failed unexpectedly');
+    return masked;
+  };
+  const known = new KnownOperations();
+  const yoga = createYoga<ServerContext, RequestContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
-    context: ({ request, req, res, socketSignal, admission }) => {
-      if (admission === undefined) throw new Error('nobody was let in');
-      const requestId = requestIdOf(req) ?? newId();
-      if (res !== undefined && !res.headersSent) res.setHeader('x-request-id', requestId);
-      const setHeader = (name: string, value: string) => {
-        if (res !== undefined && !res.headersSent) res.setHeader(name, value);
-      };
-      return createRequestContext(
-        {
-          caller: admission.caller,
-          domain: domainOf(admission.caller),
-          requestId,
-          signal: socketSignal ?? request.signal,
-          transport: socketSignal === undefined ? 'http' : 'websocket',
-          setHeader,
-        },
-        rates,
-      );
-    },
-    maskedErrors: {
-      maskError: (error) => {
-        const masked = toGraphQLError(error);
-        if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
-          log.error({ err: error }, 'an operation failed unexpectedly');
-        return masked;
-      },
-    },
+    context: ({ request, socketSignal, ...given }) =>
+      contextOf({
+        ...given,
+        signal: socketSignal ?? request.signal,
+        transport: socketSignal === undefined ? 'http' : 'websocket',
+      }),
+    maskedErrors: { maskError },
     graphiql:
       discovery.graphiql &&
       ((_request, server) => ({ ...graphiqlOptions(newId(), authenticates), nonce: nonceOf(server?.req) })),
@@ -106,9 +126,10 @@ export function createGatewayYoga(options: {
     // One operation a request: each is counted, limited and logged by itself.
     batching: false,
     extraParamNames: ['documentId'],
-    parserAndValidationCache: documentCache(),
+    parserAndValidationCache: known.cache,
     logging: false,
     plugins: [
+      known.plugin(),
       compiledExecution(),
       internalErrors(log),
       // Before all that looks at what was sent.
@@ -125,6 +146,25 @@ export function createGatewayYoga(options: {
       ...(options.plugins ?? []),
     ],
   });
+  const executeKnown = async (
+    document: DocumentNode,
+    params: OperationParams,
+    { signal, ...given }: DirectContext,
+  ): Promise<ExecutionResult> => {
+    try {
+      const context = contextOf({ ...given, signal, transport: 'http' });
+      return await known.execute(document, params, { ...given, ...context });
+    } catch (error) {
+      return { errors: [maskError(error)] };
+    }
+  };
+  return {
+    yoga,
+    executeKnown: (text, params, given) => {
+      const document = known.documentOf(text);
+      return document && executeKnown(document, params, given);
+    },
+  };
 }
 
 /** The client's own X-Request-Id where it is one that may be logged. */

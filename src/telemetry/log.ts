@@ -14,10 +14,18 @@ export async function createLog(
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
   };
-  if (format === 'json') return pino(options);
+  if (format === 'json')
+    return pino(options, pino.destination({ dest: STDOUT, sync: false, maxLength: MOST_UNWRITTEN }));
   const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' }));
 }
+
+const STDOUT = 1;
+/**
+ * Characters that wait to be written: while nobody takes what is written, the gateway goes on and later lines are dropped.
+ * Lines are written beside the event loop, many at once; what waits is written before the process exits.
+ */
+const MOST_UNWRITTEN = 16_000_000;
 
 const SECRETS = [
   ...[

@@ -1,0 +1,59 @@
+import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+
+import { documentCache } from './document-cache.ts';
+
+/** Of a query or a mutation, as it was sent. */
+export interface OperationParams {
+  readonly query?: string;
+  readonly operationName?: string | null;
+  readonly variables?: Record<string, unknown> | null;
+  readonly extensions?: Record<string, unknown> | null;
+  readonly documentId?: string | null;
+}
+
+/** Yoga's engine as typed here, where Envelop has `any`. Its `execute` goes through all plugins and asks for no context. */
+interface Engine {
+  readonly schema: GraphQLSchema;
+  readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+}
+
+/**
+ * Documents that were parsed, validated and counted, and then executed. Of such a one nothing is left to find out before it
+ * is executed again, for all that Yoga and its plugins do up to there depends on the text alone. What they do when it is
+ * executed (limits, rates, log, metrics, masking) they do each time.
+ */
+export class KnownOperations {
+  readonly cache = documentCache();
+  readonly #executed = new WeakSet<DocumentNode>();
+  #engine: Engine | undefined;
+
+  /** Whatever comes to be executed has passed. */
+  plugin(): Plugin {
+    return {
+      onYogaInit: ({ yoga }) => {
+        this.#engine = yoga.getEnveloped({});
+      },
+      onExecute: ({ args }: { args: ExecutionArgs }) => {
+        this.#executed.add(args.document);
+      },
+    };
+  }
+
+  /** The document of the text; undefined when it is not known. */
+  documentOf(text: string): DocumentNode | undefined {
+    const document = this.cache.documentCache?.get(text);
+    return document !== undefined && this.#executed.has(document) ? document : undefined;
+  }
+
+  /** Executes a document that is known. */
+  async execute(
+    document: DocumentNode,
+    { operationName, variables: variableValues }: OperationParams,
+    contextValue: object,
+  ): Promise<ExecutionResult> {
+    if (this.#engine === undefined) throw new Error('there is no engine yet');
+    const { schema, execute } = this.#engine;
+    return execute({ schema, document, operationName, variableValues, contextValue });
+  }
+}
