@@ -149,7 +149,7 @@ export class SurfaceClient {
   async read<T>(endpoint: Endpoint, path: string, shape: z.ZodType<T>, call: Call): Promise<T> {
     const answer = await this.#ask({ endpoint, method: 'GET', path }, call);
     const last = this.#lastRead.get(shape);
-    if (last !== undefined && last.body === answer.body && isSuccess(answer)) return last.value as T;
+    if (last?.body === answer.body && isSuccess(answer)) return last.value as T;
     const value = this.#parse(answer, shape, call);
     this.#lastRead.set(shape, { body: answer.body, value });
     return value;
