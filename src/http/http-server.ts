@@ -70,9 +70,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       refuseAddress(response, wait);
       return;
     }
-    response.once('finish', () => {
-      if (wereRefused(response)) void rates.refused(address);
-    });
     // Node's parser lets no more bytes through than Content-Length announces.
     if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
       refuseBody(response, limits);
@@ -87,6 +84,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return;
     }
     trackStream(request, response, streams);
+    response.once('finish', () => {
+      if (wereRefused(response)) void rates.refused(address);
+    });
     await yoga(request, response);
   };
   const server = createServer(
@@ -100,7 +100,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     },
     (request, response) => {
       // A connection that becomes idle while we close would otherwise hold us until its keep-alive time is over.
-      response.once('close', () => setImmediate(() => closing && server.closeIdleConnections()));
+      response.once('close', () => {
+        if (closing !== undefined) setImmediate(() => server.closeIdleConnections());
+      });
       securityHeaders(request, response, options.hstsMaxAge);
       const path = request.url?.split('?', 1)[0];
       // HTTP/0.9 has no headers, and so no host, no origin and no credentials.

@@ -146,10 +146,9 @@ async function answer(
 
 function send(response: ServerResponse, status: number, type: string, text: string): void {
   if (response.headersSent || response.destroyed) return;
+  const length = Buffer.byteLength(text);
   response
-    .writeHead(status, {
-      'content-type': `${type}; charset=utf-8`,
-      'content-length': Buffer.byteLength(text),
-    })
-    .end(text);
+    .writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': length })
+    // Where each character is one byte, nothing has to be encoded.
+    .end(text, length === text.length ? 'latin1' : 'utf8');
 }
