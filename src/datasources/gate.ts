@@ -1,3 +1,4 @@
+import type { Leaving } from '../purchases/leaving.ts';
 import { problem, type Problem } from '../purchases/problem.ts';
 import type { Runtime } from '../purchases/runtime.ts';
 import type { Slot } from '../purchases/vending.ts';
@@ -45,7 +46,7 @@ export class Gate {
   }
 
   /** A place, to be given back; or a retryable `Problem` when there is none in time. Throws when the caller leaves. */
-  async enter(signal?: AbortSignal): Promise<Slot | Problem> {
+  async enter(signal?: Leaving): Promise<Slot | Problem> {
     signal?.throwIfAborted();
     if (this.#isFree && this.#waiting.size === 0) return this.#slot();
     if (this.#holdMs > this.#maxWaitMs) return askedToWait(this.#holdMs);
@@ -85,7 +86,7 @@ export class Gate {
     };
   }
 
-  async #wait(signal: AbortSignal | undefined): Promise<Slot | undefined> {
+  async #wait(signal: Leaving | undefined): Promise<Slot | undefined> {
     const over = new AbortController();
     const leave = () => over.abort();
     signal?.addEventListener('abort', leave);

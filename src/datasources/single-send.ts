@@ -1,5 +1,7 @@
 import type { Dispatcher } from 'undici';
 
+import type { Leaving } from '../purchases/leaving.ts';
+
 /** What came of one sending, before anybody has read it. */
 export type Arrival =
   | { readonly kind: 'ANSWERED'; readonly status: number; readonly headers: Headers; readonly body: Body }
@@ -25,7 +27,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   readonly arrival: Promise<Arrival>;
   readonly #maxBytes: number;
   readonly #deadline: NodeJS.Timeout;
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Leaving | undefined;
   readonly #mayLeave: () => boolean;
   readonly #chunks: Buffer[] = [];
   #settle!: (arrival: Arrival) => void;
@@ -38,7 +40,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   constructor(options: {
     timeoutMs: number;
     maxBytes: number;
-    signal?: AbortSignal | undefined;
+    signal?: Leaving | undefined;
     mayLeave?: (() => boolean) | undefined;
   }) {
     this.#mayLeave = options.mayLeave ?? (() => true);

@@ -1,5 +1,6 @@
 import { Pool } from 'undici';
 
+import type { Leaving } from '../purchases/leaving.ts';
 import { problem, ProblemError, type Problem } from '../purchases/problem.ts';
 import type { Surface } from '../purchases/catalogue.ts';
 import type { RawAnswer } from '../purchases/purchase.ts';
@@ -32,7 +33,7 @@ export interface Exchange {
   readonly body?: string;
   /** For the whole exchange, the body's last byte included. */
   readonly timeoutMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Leaving | undefined;
   /** Asked once the connection is there, right before the first byte: when it says no, nothing is sent. */
   readonly mayLeave?: (() => boolean) | undefined;
 }

@@ -9,6 +9,7 @@ import { acceptedJson } from './accepted-json.ts';
 import { authorizationOf } from './authentication.ts';
 import { leaveForYoga, readBody } from './body.ts';
 import { setCorsHeaders } from './cors.ts';
+import { Departure } from './departure.ts';
 import { INTERNAL_ERROR } from './internal-errors.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
 import type { OperationParams } from './known-operations.ts';
@@ -50,16 +51,15 @@ export function shortWay(options: ShortWayOptions) {
       return 'NOT_MINE';
     }
     setCorsHeaders(request, response, allowedOrigins);
-    const left = new AbortController();
+    const left = new Departure();
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
     const { text, params } = operation;
-    const { signal } = left;
     const given = { req: request, res: response, admission };
     try {
-      const result = await (executeKnown(text, params, { ...given, signal }) ??
-        yoga.getResultForParams({ params, request: seenByPlugins(signal) }, given));
+      const result = await (executeKnown(text, params, { ...given, signal: left }) ??
+        yoga.getResultForParams({ params, request: seenByPlugins(signalOf(left)) }, given));
       await answer(response, result, type, yoga.fetchAPI);
     } catch (error) {
       log.error({ err: error }, 'a request failed unexpectedly');
@@ -67,6 +67,12 @@ export function shortWay(options: ShortWayOptions) {
     }
     return 'ANSWERED';
   };
+}
+
+function signalOf(left: Departure): AbortSignal {
+  const controller = new AbortController();
+  left.addEventListener('abort', () => controller.abort(left.reason));
+  return controller.signal;
 }
 
 /** Where it came to plugins never ask. */

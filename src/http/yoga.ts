@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Caller } from '../auth/caller.ts';
+import type { Leaving } from '../purchases/leaving.ts';
 import type { Runtime } from '../purchases/runtime.ts';
 import type { Domain } from '../schema/context.ts';
 import { toGraphQLError } from '../schema/errors.ts';
@@ -42,7 +43,7 @@ type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext>;
 export type GatewayYoga = YogaServerInstance<ServerContext, RequestContext>;
 
 /** Of a request that Yoga has no part in. */
-export type DirectContext = NodeContext & AdmittedContext & { readonly signal: AbortSignal };
+export type DirectContext = NodeContext & AdmittedContext & { readonly signal: Leaving };
 
 export interface Engine {
   readonly yoga: GatewayYoga;

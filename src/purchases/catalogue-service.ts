@@ -1,5 +1,6 @@
 import { callId } from './call-id.ts';
 import type { Account, Identity, Product, Surface } from './catalogue.ts';
+import type { Leaving } from './leaving.ts';
 import type { Runtime } from './runtime.ts';
 import { SharedRead } from './shared-read.ts';
 import type { Call, Upstream } from './vending.ts';
@@ -19,7 +20,7 @@ export interface CatalogueOptions {
 /** Products change with a new provider or format: seldom. A purchase is checked again upstream. */
 const PRODUCTS_FRESH_MS = 300_000;
 
-type Read<T> = (signal?: AbortSignal, askedBy?: string) => Promise<T>;
+type Read<T> = (signal?: Leaving, askedBy?: string) => Promise<T>;
 
 /** What is read of one surface. */
 interface Reads {
@@ -57,22 +58,18 @@ export class CatalogueService {
     return this.#upstream.defaultSurface;
   }
 
-  identity(signal?: AbortSignal, askedBy?: string): Promise<Identity> {
+  identity(signal?: Leaving, askedBy?: string): Promise<Identity> {
     return this.#on(this.defaultSurface).identity(signal, askedBy);
   }
 
   /** ACTIVE accounts by rank, as they are now: a balance is never served from before it was asked for. */
-  accounts(
-    signal?: AbortSignal,
-    surface = this.defaultSurface,
-    askedBy?: string,
-  ): Promise<readonly Account[]> {
+  accounts(signal?: Leaving, surface = this.defaultSurface, askedBy?: string): Promise<readonly Account[]> {
     return this.#on(surface).accounts(signal, askedBy);
   }
 
   /** At most five minutes old (R10), or what was configured. */
   async products(
-    signal?: AbortSignal,
+    signal?: Leaving,
     surface = this.defaultSurface,
     askedBy?: string,
   ): Promise<readonly Product[]> {

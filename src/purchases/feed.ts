@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 
 import type { Journal } from './journal.ts';
 import { isSettled, type Purchase, type PurchaseEvent } from './purchase.ts';
+import type { Leaving } from './leaving.ts';
 import type { Log, Runtime } from './runtime.ts';
 
 /** How many of the latest events are kept in memory for the followers that keep up. */
@@ -65,13 +66,13 @@ export class EventFeed {
     purchaseId?: string;
     /** Only the events of those purchases. */
     sees?: (purchase: Purchase) => boolean;
-    signal?: AbortSignal;
+    signal?: Leaving;
   }): AsyncIterableIterator<PurchaseEvent> {
     return endable((signal) => this.#follow(request, signal), this.#signals(request.signal));
   }
 
   /** The purchase as it is now, then after every change; ends once it is settled. Undefined when there is none. */
-  async watch(id: string, signal?: AbortSignal): Promise<AsyncIterableIterator<Purchase> | undefined> {
+  async watch(id: string, signal?: Leaving): Promise<AsyncIterableIterator<Purchase> | undefined> {
     const first = await this.#journal.purchase('id', id);
     if (first === undefined) return undefined;
     return endable((ended) => this.#watch(first, ended), this.#signals(signal));
@@ -83,7 +84,7 @@ export class EventFeed {
     this.#closed.abort();
   }
 
-  #signals(signal: AbortSignal | undefined): AbortSignal[] {
+  #signals(signal: Leaving | undefined): Leaving[] {
     return signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal];
   }
 
@@ -205,7 +206,7 @@ export class EventFeed {
  */
 function endable<T>(
   generate: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
-  signals: readonly AbortSignal[],
+  signals: readonly Leaving[],
 ): AsyncIterableIterator<T> {
   const ending = new AbortController();
   const end = () => {

@@ -24,6 +24,7 @@ import {
 } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Slot, Upstream } from './vending.ts';
+import type { Leaving } from './leaving.ts';
 
 export interface ConfirmInput {
   readonly idempotencyKey: string;
@@ -67,7 +68,7 @@ export class PurchaseService {
   }
 
   /** Checks the purchase with the provider and prices it. Changes nothing upstream. */
-  async validate(input: PurchaseInput, signal?: AbortSignal, askedBy?: string): Promise<Quote | Problem> {
+  async validate(input: PurchaseInput, signal?: Leaving, askedBy?: string): Promise<Quote | Problem> {
     const { runtime, upstream, journal, quoteTtlMs } = this.#options;
     const order = await this.#order(input, '', signal, askedBy);
     if (isProblem(order)) return order;
@@ -95,7 +96,7 @@ export class PurchaseService {
    */
   async confirm(
     input: ConfirmInput,
-    signal?: AbortSignal,
+    signal?: Leaving,
     admit?: () => Promise<Problem | undefined>,
     askedBy?: string,
   ): Promise<Purchase | Problem> {
@@ -257,7 +258,7 @@ export class PurchaseService {
 
   async #offer(
     from: ConfirmInput['from'],
-    signal: AbortSignal | undefined,
+    signal: Leaving | undefined,
     askedBy: string | undefined,
   ): Promise<Offer | Problem> {
     if ('details' in from) {
@@ -280,7 +281,7 @@ export class PurchaseService {
   async #order(
     input: PurchaseInput,
     at: string,
-    signal: AbortSignal | undefined,
+    signal: Leaving | undefined,
     askedBy: string | undefined,
   ): Promise<Order | Problem> {
     const { catalogue } = this.#options;

@@ -1,3 +1,4 @@
+import type { Leaving } from './leaving.ts';
 import type { Runtime } from './runtime.ts';
 
 /** However many ask, the next call waits so long for more of them while another is under way. */
@@ -25,7 +26,7 @@ export class SharedRead<T> {
   }
 
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
-  read(signal?: AbortSignal, askedBy?: string): Promise<T> {
+  read(signal?: Leaving, askedBy?: string): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
     const answer = (this.#next ??= this.#gather(askedBy));
     return signal === undefined ? answer : orLeave(answer, signal);
@@ -51,7 +52,7 @@ export class SharedRead<T> {
   }
 }
 
-function orLeave<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+function orLeave<T>(answer: Promise<T>, signal: Leaving): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(reasonOf(signal));
     signal.addEventListener('abort', leave);
@@ -59,6 +60,6 @@ function orLeave<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-function reasonOf(signal: AbortSignal): Error {
+function reasonOf(signal: Leaving): Error {
   return signal.reason instanceof Error ? signal.reason : new Error('the caller has left');
 }

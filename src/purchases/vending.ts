@@ -1,13 +1,14 @@
 import type { Account, Identity, Product, ProductType, Surface } from './catalogue.ts';
 import type { Problem } from './problem.ts';
 import type { AttemptKind, Charges, Order, RawAnswer, Subscriber, Vend } from './purchase.ts';
+import type { Leaving } from './leaving.ts';
 
 /** One call upstream. */
 export interface Call {
   /** Sent as X-Request-Id, at most 128 characters, new for each call. */
   readonly requestId: string;
   /** Ends a read whose client has gone. Never given to a confirm or a retry. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Leaving | undefined;
   /** Asked right before the first byte goes out; when it says no, nothing is sent. */
   readonly mayLeave?: (() => boolean) | undefined;
 }

@@ -1,5 +1,6 @@
 import type { Caller } from '../auth/caller.ts';
 import type { Problem } from '../purchases/problem.ts';
+import type { Leaving } from '../purchases/leaving.ts';
 import type { View } from '../purchases/view.ts';
 import type { Loaders } from './loaders.ts';
 
@@ -14,7 +15,7 @@ export interface Context {
   /** The client's own X-Request-Id, or one that was made for it. */
   readonly requestId: string;
   /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
+  readonly signal: Leaving;
   /** Counts something that reaches the upstream; why it may not be done now, if it may not. */
   readonly admit: () => Promise<Problem | undefined>;
 }

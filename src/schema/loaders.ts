@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 
 import type { Account, Product, Surface } from '../purchases/catalogue.ts';
+import type { Leaving } from '../purchases/leaving.ts';
 import type { Attempt, Purchase, Quote } from '../purchases/purchase.ts';
 import type { Domain } from './context.ts';
 
@@ -19,11 +20,7 @@ export interface Loaders {
   clear(): void;
 }
 
-export function createLoaders(
-  { catalogue, journal }: Domain,
-  signal: AbortSignal,
-  requestId: string,
-): Loaders {
+export function createLoaders({ catalogue, journal }: Domain, signal: Leaving, requestId: string): Loaders {
   const accounts = new DataLoader<'ALL', readonly Account[]>((keys) =>
     Promise.all(keys.map(() => catalogue.accounts(signal, catalogue.defaultSurface, requestId))),
   );
