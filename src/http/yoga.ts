@@ -10,7 +10,7 @@ import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
 import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
-import { compiledExecution } from './compiled-execution.ts';
+import { compiledExecution, compiling } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { documentCache } from './document-cache.ts';
 import { hasLeft } from './failure-code.ts';
@@ -22,6 +22,7 @@ import { operationLog } from './operation-log.ts';
 import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
 import { rateLimit, type Rates } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
+import { sharedExecution } from './shared-execution.ts';
 import { endUnsendable } from './unsendable.ts';
 import { nonceOf } from './security-headers.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
@@ -59,6 +60,14 @@ export function createGatewayYoga(options: {
 }): GatewayYoga {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
   const { limits, rates, persisted } = options;
+  const maskError = (error: unknown) => {
+    const masked = toGraphQLError(error);
+    // What is masked already was logged then.
+    if (masked !== error && masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
+      log.error({ err: error }, 'an operation failed unexpectedly');
+    return masked;
+  };
+  const run = compiling();
   return createYoga<ServerContext, RequestContext>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -81,14 +90,7 @@ export function createGatewayYoga(options: {
         rates,
       );
     },
-    maskedErrors: {
-      maskError: (error) => {
-        const masked = toGraphQLError(error);
-        if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
-          log.error({ err: error }, 'an operation failed unexpectedly');
-        return masked;
-      },
-    },
+    maskedErrors: { maskError },
     graphiql:
       discovery.graphiql &&
       ((_request, server) => ({ ...graphiqlOptions(newId(), authenticates), nonce: nonceOf(server?.req) })),
@@ -109,7 +111,15 @@ export function createGatewayYoga(options: {
     parserAndValidationCache: documentCache(),
     logging: false,
     plugins: [
-      compiledExecution(),
+      compiledExecution(run),
+      sharedExecution({
+        ...{ execute: run, maskError },
+        contextFor: ({ domain, transport }, { caller, signal }) =>
+          createRequestContext(
+            { ...{ caller, domain, signal, transport }, requestId: newId(), setHeader: () => undefined },
+            rates,
+          ),
+      }),
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),
