@@ -47,7 +47,8 @@ export class EventFeed {
   /** What is being read for those who are behind: many are at the same place when they all come back at once. */
   readonly #reading = new Map<string, Promise<Batch>>();
   readonly #source: Source = {
-    ...{ waiting: this.#waiting, closed: this.#closed.signal },
+    waiting: this.#waiting,
+    isClosed: () => this.#closed.signal.aborted,
     isNewTo: (position) => this.#to > position,
     after: (position, purchaseId) => this.#after(position, purchaseId),
   };
@@ -194,7 +195,7 @@ const NONE: readonly PurchaseEvent[] = [];
 /** What followers have of the feed. */
 interface Source {
   readonly waiting: Set<Follower>;
-  readonly closed: AbortSignal;
+  readonly isClosed: () => boolean;
   readonly isNewTo: (position: number) => boolean;
   readonly after: (position: number, purchaseId: string | undefined) => Batch | Promise<Batch>;
 }
@@ -221,7 +222,7 @@ class Follower implements Events {
 
   async next(): Promise<IteratorResult<PurchaseEvent, undefined>> {
     for (;;) {
-      if (this.#source.closed.aborted) this.#end();
+      if (this.#source.isClosed()) this.#end();
       if (this.#over) return OVER;
       const event = this.#events[this.#at];
       if (event === undefined) {
