@@ -18,12 +18,19 @@ const OVER = { done: true, value: undefined } as const;
  */
 export class Delivery implements AsyncIterableIterator<never, undefined, undefined> {
   readonly #results: AsyncIterator<Result>;
+  readonly #whole: AsyncIterator<unknown>;
   readonly #socket: GatewaySocket;
   readonly #id: string;
   #isLeft = false;
 
-  constructor(results: AsyncIterable<Result>, socket: GatewaySocket, id: string) {
-    this.#results = results[Symbol.asyncIterator]();
+  /** `whole` is what there is to return at the end; the results are its own, or those that it would pass on. */
+  constructor(
+    results: AsyncIterator<Result>,
+    whole: AsyncIterator<unknown>,
+    { socket, id }: { readonly socket: GatewaySocket; readonly id: string },
+  ) {
+    this.#results = results;
+    this.#whole = whole;
     this.#socket = socket;
     this.#id = id;
   }
@@ -31,7 +38,8 @@ export class Delivery implements AsyncIterableIterator<never, undefined, undefin
   async next(): Promise<IteratorReturnResult<undefined>> {
     for (;;) {
       const { done, value } = await this.#results.next();
-      if (done === true || this.#isLeft) return OVER;
+      if (this.#isLeft) return OVER;
+      if (done === true) return this.return();
       const message = `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${textOf(value)}}`;
       const leaving = this.#socket.sendEvent(message);
       if (leaving !== undefined) await leaving;
@@ -40,7 +48,7 @@ export class Delivery implements AsyncIterableIterator<never, undefined, undefin
 
   async return(): Promise<IteratorReturnResult<undefined>> {
     this.#isLeft = true;
-    await this.#results.return?.();
+    await this.#whole.return?.();
     return OVER;
   }
 

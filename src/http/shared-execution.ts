@@ -45,11 +45,25 @@ export function sharedExecution(options: SharedExecutionOptions): Plugin<Request
     const events = await createSourceEventStream(args);
     if (!isAsyncIterable(events)) return events;
     const { key, tellsTokens } = documents.keyOf(args);
-    return new AnswerStream(events[Symbol.asyncIterator](), (event) =>
-      answers.of(event, key, () => executeFor(event, args, tellsTokens, options)),
+    const stream = new AnswerStream(
+      events[Symbol.asyncIterator](),
+      (event) => answers.of(event, key, () => executeFor(event, args, tellsTokens, options)),
+      options.maskError,
     );
+    streams.set(args, stream);
+    return stream;
   };
   return { onSubscribe: ({ args, setSubscribeFn }) => setSubscribeFn(() => subscribe(args)) };
+}
+
+const streams = new WeakMap<ExecutionArgs, AnswerStream>();
+
+/**
+ * What was subscribed with these arguments, without the plugins' steps between: their hooks for each result have nothing
+ * to do, for errors are masked here. The stream that they give must be returned at the end all the same.
+ */
+export function answersTo(args: ExecutionArgs): AsyncIterator<ExecutionResult, undefined> | undefined {
+  return streams.get(args);
 }
 
 async function executeFor(
@@ -166,20 +180,25 @@ class Answers {
 class AnswerStream implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
   readonly #events: AsyncIterator<unknown>;
   readonly #answer: (event: unknown) => Promise<ExecutionResult>;
+  readonly #maskError: (error: unknown) => GraphQLError;
 
-  constructor(events: AsyncIterator<unknown>, answer: (event: unknown) => Promise<ExecutionResult>) {
+  constructor(
+    events: AsyncIterator<unknown>,
+    answer: (event: unknown) => Promise<ExecutionResult>,
+    maskError: (error: unknown) => GraphQLError,
+  ) {
     this.#events = events;
     this.#answer = answer;
+    this.#maskError = maskError;
   }
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
-    const { done, value: event } = await this.#events.next();
-    if (done === true) return { done, value: undefined };
     try {
-      return { done: false, value: await this.#answer(event) };
+      const { done, value: event } = await this.#events.next();
+      return done === true ? { done, value: undefined } : { done: false, value: await this.#answer(event) };
     } catch (error) {
       await this.return();
-      throw error;
+      throw this.#maskError(error);
     }
   }
 

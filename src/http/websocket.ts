@@ -25,6 +25,7 @@ import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
 import type { Rates } from './rates.ts';
+import { answersTo } from './shared-execution.ts';
 import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 
 /** How often it is looked which sockets are to be pinged: for all of them at once, where graphql-ws has a timer for each. */
@@ -162,10 +163,11 @@ export function serveWebSockets(
         } else stop();
         return true;
       },
-      onOperation: ({ extra }, id, _params, _args, result) =>
-        isAsyncIterable(result) && extra.socket instanceof GatewaySocket
-          ? new Delivery(result, extra.socket, id)
-          : undefined,
+      onOperation: ({ extra: { socket } }, id, _params, args, result) => {
+        if (!isAsyncIterable(result) || !(socket instanceof GatewaySocket)) return undefined;
+        const whole = result[Symbol.asyncIterator]();
+        return new Delivery(answersTo(args) ?? whole, whole, { socket, id });
+      },
       onNext: (_context, _id, _params, _args, result) => payloadOf(result),
       onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
       onSubscribe: async ({ extra, subscriptions }, _id, params) => {
