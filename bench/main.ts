@@ -6,11 +6,13 @@ import { benchConfirm } from './confirm.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
 import { benchPeers } from './peers.ts';
+import { benchSockets } from './sockets.ts';
 import { benchStart } from './start.ts';
 
 const benches = {
   peers: benchPeers,
   confirm: benchConfirm,
+  sockets: benchSockets,
   auth: benchAuth,
   start: benchStart,
   journal: benchJournal,

@@ -61,3 +61,17 @@ export const PAGE_WITH_ACCOUNTS = JSON.stringify({
     }
   }`,
 });
+
+/** The message by which a socket asks to be told of each purchase that has succeeded. */
+export const LIVE = JSON.stringify({
+  id: '1',
+  type: 'subscribe',
+  payload: {
+    query: `subscription Live {
+      purchaseEvents(filter: { status: [SUCCEEDED] }) {
+        cursor at status
+        purchase { id reference status subscriber { identifier } amount { amount currency } tokens { kind formatted } }
+      }
+    }`,
+  },
+});

@@ -21,6 +21,7 @@ export const limitsShape = {
   LIMIT_SOCKETS_PER_ADDRESS: wholeNumber('sockets', 1_000, 1, MILLION),
   LIMIT_SUBSCRIPTIONS_PER_SOCKET: wholeNumber('operations', 100, 1, 10_000),
   LIMIT_SUBSCRIPTIONS_PER_CALLER: wholeNumber('subscriptions', 10_000, 1, MILLION),
+  LIMIT_SOCKET_BUFFER_BYTES: wholeNumber('bytes', MILLION, 1_000, 1_000 * MILLION),
   LIMIT_MESSAGES_PER_SECOND: wholeNumber('messages', 100, 1, 100_000),
   SOCKET_INIT_TIMEOUT_MS: milliseconds(5_000),
   SOCKET_IDLE_TIMEOUT_MS: milliseconds(600_000, 100),
@@ -70,6 +71,7 @@ export interface LimitsConfig {
       readonly sockets: number;
       readonly socketsPerAddress: number;
       readonly subscriptionsPerSocket: number;
+      readonly bufferBytes: number;
       readonly messagesPerSecond: number;
       readonly initTimeoutMs: number;
       readonly idleTimeoutMs: number;
@@ -113,6 +115,7 @@ export function limitsOf(values: Values): LimitsConfig {
         sockets: values.LIMIT_SOCKETS,
         socketsPerAddress: values.LIMIT_SOCKETS_PER_ADDRESS,
         subscriptionsPerSocket: values.LIMIT_SUBSCRIPTIONS_PER_SOCKET,
+        bufferBytes: values.LIMIT_SOCKET_BUFFER_BYTES,
         messagesPerSecond: values.LIMIT_MESSAGES_PER_SECOND,
         initTimeoutMs: values.SOCKET_INIT_TIMEOUT_MS,
         idleTimeoutMs: values.SOCKET_IDLE_TIMEOUT_MS,

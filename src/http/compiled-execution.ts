@@ -24,10 +24,10 @@ interface Uses {
 }
 
 /**
- * Executes queries and mutations, those that come again by code that is compiled for them. Which documents are remembered
- * is for document-cache.ts to bound: what is compiled of one goes with it.
+ * Executes operations, those that come again by code that is compiled for them. Which documents are remembered is for
+ * document-cache.ts to bound: what is compiled of one goes with it.
  */
-export function compiledExecution(): Plugin {
+export function compiling(): typeof execute {
   const operations = new WeakMap<DocumentNode, Map<string, Uses>>();
   const usesOf = ({ document, operationName }: ExecutionArgs): Uses => {
     let ofDocument = operations.get(document);
@@ -37,12 +37,16 @@ export function compiledExecution(): Plugin {
     if (uses === undefined) ofDocument.set(name, (uses = { count: 0 }));
     return uses;
   };
-  const run = (args: ExecutionArgs) => {
+  return (args) => {
     const uses = usesOf(args);
     uses.count += 1;
     if (uses.count === USES_BEFORE_COMPILING) uses.compiled = compile(args);
     return uses.compiled === undefined ? execute(args) : executeCompiled(uses.compiled, args);
   };
+}
+
+/** Of queries and mutations; what of a subscription is executed is for shared-execution.ts. */
+export function compiledExecution(run: typeof execute): Plugin {
   return { onExecute: ({ setExecuteFn }) => setExecuteFn(run) };
 }
 

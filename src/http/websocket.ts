@@ -5,11 +5,11 @@ import {
   GraphQLError,
   type DocumentNode,
   type ExecutionArgs,
-  type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
 import type { OperationResult } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
+import { isAsyncIterable } from 'graphql-yoga';
 import type { Logger } from 'pino';
 import { WebSocketServer, type WebSocket } from 'ws';
 
@@ -19,26 +19,26 @@ import type { Runtime } from '../purchases/runtime.ts';
 import { authorizationOf } from './authentication.ts';
 import type { ClientAddress } from './client-address.ts';
 import { authorizationIn } from './connection-params.ts';
-import { GatewaySocket } from './gateway-socket.ts';
+import { Delivery, payloadOf, withoutHttp } from './delivery.ts';
+import { GatewaySocket, type TrafficLimits } from './gateway-socket.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
 import type { Rates } from './rates.ts';
+import { answersTo } from './shared-execution.ts';
 import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 
-/** Proxies close what is idle for a minute. */
-const KEEP_ALIVE_MS = 12_000;
+/** How often it is looked which sockets are to be pinged: for all of them at once, where graphql-ws has a timer for each. */
+const BEAT_MS = 1_000;
 const NORMAL_CLOSURE = 1000;
 
-export interface SocketLimits {
+export interface SocketLimits extends TrafficLimits {
   readonly messageBytes: number;
   /** In all, and of one address. */
   readonly sockets: number;
   readonly socketsPerAddress: number;
   /** Operations of any kind that run at a time on a socket. */
   readonly subscriptionsPerSocket: number;
-  /** Pings count too. */
-  readonly messagesPerSecond: number;
   /** By then a client has sent `connection_init`. */
   readonly initTimeoutMs: number;
   /** How long a socket may be without an operation. */
@@ -131,7 +131,7 @@ export function serveWebSockets(
       if (left === 0) perAddress.delete(address);
       else perAddress.set(address, left);
     });
-    socket.limitMessages(limits.messagesPerSecond);
+    socket.limit(limits);
   });
   const idle = new IdleSockets(limits.idleTimeoutMs);
   const engines = new WeakMap<ExecutionArgs, Engine>();
@@ -163,14 +163,12 @@ export function serveWebSockets(
         } else stop();
         return true;
       },
-      onNext: (_context, _id, _params, _args, { errors, data, extensions }) =>
-        errors === undefined
-          ? undefined
-          : {
-              errors: errors.map(withoutHttp),
-              ...(data !== undefined && { data }),
-              ...(extensions !== undefined && { extensions }),
-            },
+      onOperation: ({ extra: { socket } }, id, _params, args, result) => {
+        if (!isAsyncIterable(result) || !(socket instanceof GatewaySocket)) return undefined;
+        const whole = result[Symbol.asyncIterator]();
+        return new Delivery(answersTo(args) ?? whole, whole, { socket, id });
+      },
+      onNext: (_context, _id, _params, _args, result) => payloadOf(result),
       onError: (_context, _id, _params, errors) => errors.map(withoutHttp),
       onSubscribe: async ({ extra, subscriptions }, _id, params) => {
         const { admission } = extra;
@@ -204,12 +202,17 @@ export function serveWebSockets(
       },
     },
     sockets,
-    KEEP_ALIVE_MS,
+    0,
   );
+  const beating = setInterval(() => {
+    const now = performance.now();
+    for (const socket of sockets.clients) socket.beat(now);
+  }, BEAT_MS).unref();
   return {
     count: () => sockets.clients.size,
     dispose: async () => {
       idle.stop();
+      clearInterval(beating);
       await disposable.dispose();
       // dispose() sends the closing handshake; a client that does not answer it is cut off.
       for (const client of sockets.clients) client.terminate();
@@ -229,12 +232,6 @@ function textOf(params: object, persisted: PersistedOperations | undefined): str
   throw new GraphQLError('There is no operation: send its text as `query`.', {
     extensions: { code: 'BAD_REQUEST' },
   });
-}
-
-/** The status that an error has over HTTP says nothing here. */
-function withoutHttp(error: GraphQLError): GraphQLFormattedError {
-  const { http: _, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
 }
 
 function tooMany(allowed: number): GraphQLError {

@@ -12,7 +12,7 @@ import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
 import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
-import { compiledExecution } from './compiled-execution.ts';
+import { compiledExecution, compiling } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { hasLeft } from './failure-code.ts';
 import { graphiqlOptions } from './graphiql.ts';
@@ -24,6 +24,7 @@ import { operationLog } from './operation-log.ts';
 import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
 import { rateLimit, type Rates } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
+import { sharedExecution } from './shared-execution.ts';
 import { endUnsendable } from './unsendable.ts';
 import { nonceOf } from './security-headers.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
@@ -95,10 +96,12 @@ export function createEngine(options: {
   };
   const maskError = (error: unknown) => {
     const masked = toGraphQLError(error);
-    if (masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
+    // What is masked already was logged then.
+    if (masked !== error && masked.extensions['code'] === 'INTERNAL' && !hasLeft(error))
       log.error({ err: error }, 'an operation failed unexpectedly');
     return masked;
   };
+  const run = compiling();
   const known = new KnownOperations();
   const yoga = createYoga<ServerContext, RequestContext>({
     schema,
@@ -131,7 +134,15 @@ export function createEngine(options: {
     logging: false,
     plugins: [
       known.plugin(),
-      compiledExecution(),
+      compiledExecution(run),
+      sharedExecution({
+        ...{ execute: run, maskError },
+        contextFor: ({ domain, transport }, { caller, signal }) =>
+          createRequestContext(
+            { ...{ caller, domain, signal, transport }, requestId: newId(), setHeader: () => undefined },
+            rates,
+          ),
+      }),
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),

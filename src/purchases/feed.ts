@@ -1,8 +1,6 @@
-import { setMaxListeners } from 'node:events';
-
 import type { Journal } from './journal.ts';
-import { isSettled, type Purchase, type PurchaseEvent } from './purchase.ts';
 import type { Leaving } from './leaving.ts';
+import { isSettled, type Purchase, type PurchaseEvent } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 
 /** How many of the latest events are kept in memory for the followers that keep up. */
@@ -13,6 +11,23 @@ const BATCH = 256;
 const RETRY_READ_MS = 500;
 /** How often the journal is read without a commit of ours: another process, an operator's, may have written. */
 const POLL_MS = 1_000;
+
+/** Which events. */
+interface Following {
+  readonly after: number;
+  readonly purchaseId?: string;
+  /** Only the events of those purchases. */
+  readonly sees?: (purchase: Purchase) => boolean;
+  readonly signal?: Leaving | undefined;
+}
+
+interface Batch {
+  readonly events: readonly PurchaseEvent[];
+  /** There is nothing else up to here. */
+  readonly upTo: number;
+}
+
+type Events = AsyncIterableIterator<PurchaseEvent, undefined, undefined>;
 
 /**
  * The live events (R7). The journal is the truth; a commit, or a second gone by, only wakes the feed, which reads each new event once for all
@@ -29,7 +44,15 @@ export class EventFeed {
   #recent: PurchaseEvent[] = [];
   #from: number;
   #to: number;
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Set<Follower>();
+  /** What is being read for those who are behind: many are at the same place when they all come back at once. */
+  readonly #reading = new Map<string, Promise<Batch>>();
+  readonly #source: Source = {
+    waiting: this.#waiting,
+    isClosed: () => this.#closed.signal.aborted,
+    isNewTo: (position) => this.#to > position,
+    after: (position, purchaseId) => this.#after(position, purchaseId),
+  };
   #pumping = false;
   #pumpAgain = false;
 
@@ -39,8 +62,6 @@ export class EventFeed {
     this.#log = options.log;
     this.#from = position;
     this.#to = position;
-    // One listener for each follower, however many there are.
-    setMaxListeners(0, this.#closed.signal);
     this.#stopWaking = this.#journal.onCommit((events) => void this.#hear(events));
   }
 
@@ -60,71 +81,50 @@ export class EventFeed {
     return this.#waiting.size;
   }
 
-  /** Every event after the position, for ever: first those there are, then each as it is committed. */
-  follow(request: {
-    after: number;
-    purchaseId?: string;
-    /** Only the events of those purchases. */
-    sees?: (purchase: Purchase) => boolean;
-    signal?: Leaving;
-  }): AsyncIterableIterator<PurchaseEvent> {
-    return endable((signal) => this.#follow(request, signal), this.#signals(request.signal));
+  /** Every event after the position, for ever: first those there are, then each as it is committed. One `next()` at a time. */
+  follow(request: Following): Events {
+    return this.#follow(request);
   }
 
   /** The purchase as it is now, then after every change; ends once it is settled. Undefined when there is none. */
-  async watch(id: string, signal?: Leaving): Promise<AsyncIterableIterator<Purchase> | undefined> {
+  async watch(
+    id: string,
+    signal?: Leaving,
+  ): Promise<AsyncIterableIterator<Purchase, undefined, undefined> | undefined> {
     const first = await this.#journal.purchase('id', id);
     if (first === undefined) return undefined;
-    return endable((ended) => this.#watch(first, ended), this.#signals(signal));
+    return new Watch(first, this.#follow({ after: first.lastEvent, purchaseId: id, signal }));
   }
 
   /** Ends every follower. */
   close(): void {
     this.#stopWaking();
     this.#closed.abort();
+    this.#wake();
   }
 
-  #signals(signal: Leaving | undefined): Leaving[] {
-    return signal === undefined ? [this.#closed.signal] : [this.#closed.signal, signal];
+  #follow(request: Following): Follower {
+    return new Follower(request, this.#source);
   }
 
-  async *#watch(first: Purchase, signal: AbortSignal): AsyncGenerator<Purchase, void, undefined> {
-    yield first;
-    if (isSettled(first.status)) return;
-    for await (const event of this.#follow({ after: first.lastEvent, purchaseId: first.id }, signal)) {
-      yield event.purchase;
-      if (isSettled(event.purchase.status)) return;
+  /** The next events after the position: those in mind, or some that are read. */
+  #after(position: number, purchaseId: string | undefined): Batch | Promise<Batch> {
+    if (position >= this.#from) return { events: this.#recentAfter(position), upTo: this.#to };
+    const key = `${position} ${purchaseId ?? ''}`;
+    let batch = this.#reading.get(key);
+    if (batch === undefined) {
+      batch = this.#read(position, purchaseId).finally(() => this.#reading.delete(key));
+      this.#reading.set(key, batch);
     }
+    return batch;
   }
 
-  async *#follow(
-    {
-      after,
-      purchaseId,
-      sees = () => true,
-    }: { after: number; purchaseId?: string; sees?: (purchase: Purchase) => boolean },
-    signal: AbortSignal,
-  ): AsyncGenerator<PurchaseEvent, void, undefined> {
-    let position = after;
-    const ended = () => signal.aborted;
-    while (!ended()) {
-      const reached = this.#to;
-      const events =
-        position >= this.#from
-          ? this.#recentAfter(position)
-          : await this.#journal.events({ after: position, limit: BATCH, purchaseId });
-      const fromJournal = position < this.#from;
-      for (const event of events) {
-        position = event.position;
-        if ((purchaseId === undefined || event.purchase.id === purchaseId) && sees(event.purchase))
-          yield event;
-        if (ended()) return;
-      }
-      if (fromJournal && events.length === BATCH) continue;
-      // All up to `reached` were there to be read: what was not among them belongs to other purchases.
-      position = Math.max(position, reached);
-      if (position >= this.#to) await this.#next(signal);
-    }
+  async #read(after: number, purchaseId: string | undefined): Promise<Batch> {
+    const reached = this.#to;
+    const events = await this.#journal.events({ after, limit: BATCH, purchaseId });
+    const last = events.at(-1)?.position ?? after;
+    // All up to `reached` were there to be read: what was not among them belongs to other purchases.
+    return { events, upTo: events.length === BATCH ? last : Math.max(last, reached) };
   }
 
   #recentAfter(position: number): readonly PurchaseEvent[] {
@@ -136,20 +136,6 @@ export class EventFeed {
       else low = middle + 1;
     }
     return this.#recent.slice(low);
-  }
-
-  /** Resolves at the next event, or when the signal aborts. */
-  async #next(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        this.#waiting.delete(done);
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      this.#waiting.add(done);
-      signal.addEventListener('abort', done);
-    });
   }
 
   /** What was written here need not be read: it is taken as it is where nothing is missing before it. */
@@ -196,45 +182,142 @@ export class EventFeed {
       const dropped = this.#recent.splice(0, surplus).at(-1);
       if (dropped !== undefined) this.#from = dropped.position;
     }
-    for (const wake of [...this.#waiting]) wake();
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const follower of [...this.#waiting]) follower.wake();
   }
 }
 
-/**
- * A generator whose `return()` also ends what it awaits: the language queues `return()` behind a pending `await`, so an
- * idle subscription would never end when its client leaves.
- */
-function endable<T>(
-  generate: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
-  signals: readonly Leaving[],
-): AsyncIterableIterator<T> {
-  const ending = new AbortController();
-  const end = () => {
-    for (const signal of signals) signal.removeEventListener('abort', end);
-    ending.abort();
-  };
-  for (const signal of signals) {
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end);
+const OVER = { done: true, value: undefined } as const;
+const NONE: readonly PurchaseEvent[] = [];
+
+/** What followers have of the feed. */
+interface Source {
+  readonly waiting: Set<Follower>;
+  readonly isClosed: () => boolean;
+  readonly isNewTo: (position: number) => boolean;
+  readonly after: (position: number, purchaseId: string | undefined) => Batch | Promise<Batch>;
+}
+
+/** There may be ten thousand that wait: each is one object and what it waits for. */
+class Follower implements Events {
+  readonly #request: Following;
+  readonly #source: Source;
+  #events = NONE;
+  #at = 0;
+  #position: number;
+  #upTo: number;
+  #over = false;
+  #awoken: (() => void) | undefined;
+
+  constructor(request: Following, source: Source) {
+    this.#request = request;
+    this.#source = source;
+    this.#position = request.after;
+    this.#upTo = request.after;
+    if (request.signal?.aborted === true) this.#over = true;
+    else request.signal?.addEventListener('abort', this);
   }
-  const generator = generate(ending.signal);
-  return {
-    async next() {
-      const result = await generator.next();
-      if (result.done === true) end();
-      return result;
-    },
-    async return() {
-      end();
-      await generator.return();
-      return { done: true, value: undefined };
-    },
-    async throw(error) {
-      end();
-      return await generator.throw(error);
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+
+  async next(): Promise<IteratorResult<PurchaseEvent, undefined>> {
+    for (;;) {
+      if (this.#source.isClosed()) this.#end();
+      if (this.#over) return OVER;
+      const event = this.#events[this.#at];
+      if (event === undefined) {
+        await this.#more();
+        continue;
+      }
+      this.#at += 1;
+      this.#position = event.position;
+      if (this.#isWanted(event)) return { done: false, value: event };
+    }
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#end();
+    return Promise.resolve(OVER);
+  }
+
+  throw(error: unknown): Promise<never> {
+    this.#end();
+    return Promise.reject(error as Error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** The signal's listener is the follower itself: one object fewer. */
+  handleEvent(): void {
+    this.#end();
+  }
+
+  wake(): void {
+    this.#source.waiting.delete(this);
+    this.#awoken?.();
+    this.#awoken = undefined;
+  }
+
+  async #more(): Promise<void> {
+    this.#events = NONE;
+    this.#position = Math.max(this.#position, this.#upTo);
+    if (!this.#source.isNewTo(this.#position)) {
+      await new Promise<void>((resolve) => {
+        this.#awoken = resolve;
+        this.#source.waiting.add(this);
+      });
+      return;
+    }
+    const { events, upTo } = await this.#source.after(this.#position, this.#request.purchaseId);
+    this.#events = events;
+    this.#at = 0;
+    this.#upTo = upTo;
+  }
+
+  #isWanted({ purchase }: PurchaseEvent): boolean {
+    const { purchaseId, sees } = this.#request;
+    return (purchaseId === undefined || purchase.id === purchaseId) && (sees?.(purchase) ?? true);
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#events = NONE;
+    this.#request.signal?.removeEventListener('abort', this);
+    this.wake();
+  }
+}
+
+class Watch implements AsyncIterableIterator<Purchase, undefined, undefined> {
+  #first: Purchase | undefined;
+  readonly #changes: Follower;
+
+  constructor(first: Purchase, changes: Follower) {
+    this.#first = first;
+    this.#changes = changes;
+  }
+
+  async next(): Promise<IteratorResult<Purchase, undefined>> {
+    const purchase = this.#first ?? (await this.#changes.next()).value?.purchase;
+    this.#first = undefined;
+    if (purchase === undefined) return OVER;
+    if (isSettled(purchase.status)) await this.#changes.return();
+    return { done: false, value: purchase };
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    this.#first = undefined;
+    return this.#changes.return();
+  }
+
+  throw(error: unknown): Promise<never> {
+    this.#first = undefined;
+    return this.#changes.throw(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }

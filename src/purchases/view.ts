@@ -38,7 +38,11 @@ export function viewFor(
         (await catalogue.accounts(...asked)).filter(({ id }) => sees(buyer, { accountId: id })),
     },
     feed: {
-      follow: (request) => feed.follow({ ...request, sees: ({ order }) => sees(buyer, order) }),
+      follow: ({ sees: wanted, ...request }) =>
+        feed.follow({
+          ...request,
+          sees: (one) => sees(buyer, one.order) && (wanted?.(one) ?? true),
+        }),
       // The account of a purchase never changes.
       watch: async (id, signal) =>
         (await purchase('id', id)) === undefined ? undefined : feed.watch(id, signal),

@@ -53,12 +53,8 @@ async function positionOf(after: string | null | undefined, { domain }: Context)
   throw badArgument('after', 'after is a cursor of events that are not recorded here.', 'cursor_unknown');
 }
 
-/** What was loaded for one event is stale at the next. */
-function fresh<T>({ loaders }: Context, value: T): T {
-  loaders.clear();
-  return value;
-}
-
+// The arguments choose the events. What is told of one depends on the event itself, and on who asks, no further than
+// src/http/shared-execution.ts knows: there it is executed once for many, with a context of its own.
 builder.subscriptionFields((t) => ({
   purchaseUpdated: t.field({
     type: PurchaseRef,
@@ -69,7 +65,7 @@ builder.subscriptionFields((t) => ({
       const id = resolveGlobal('Purchase', globalId);
       const updates = id === null ? undefined : await context.domain.feed.watch(id, context.signal);
       if (updates === undefined) throw unknown('purchase');
-      return mapIterator(updates, (purchase) => fresh(context, purchase));
+      return updates;
     },
     resolve: (purchase) => purchase,
   }),
@@ -87,13 +83,11 @@ builder.subscriptionFields((t) => ({
     },
     subscribe: async (_root, { after, filter }, context) => {
       const wanted = filterOf(filter);
-      const events = context.domain.feed.follow({
+      return context.domain.feed.follow({
         after: await positionOf(after, context),
+        ...(filter != null && { sees: (purchase) => matchesFilter(purchase, wanted) }),
         signal: context.signal,
       });
-      return mapIterator(events, (event) =>
-        matchesFilter(event.purchase, wanted) ? fresh(context, event) : undefined,
-      );
     },
     resolve: (event) => event,
   }),
@@ -112,7 +106,8 @@ builder.subscriptionFields((t) => ({
       const events = domain.feed.follow({ after: position, signal });
       const after = mapIterator(events, ({ purchase }) => {
         if (purchase.status !== 'SUCCEEDED' || purchase.order.accountId !== account.id) return undefined;
-        return fresh(context, loaders).account.load(account.id);
+        loaders.clear();
+        return loaders.account.load(account.id);
       });
       return startWith(account, after);
     },
