@@ -141,3 +141,14 @@ describe.each(Object.keys(engines))('who is shown tokens, by %s', (engine) => {
     expect(told).toEqual([]);
   });
 });
+
+it('of two callers who confirm one key at once, one has bought it', async () => {
+  const { shop, viewOf } = await setting();
+  const both = [viewOf('till').purchases, viewOf('helper').purchases];
+  const same = { idempotencyKey: 'same', from: { details: input }, waitMs: 0 };
+  const [id, again] = (await shop.play(Promise.all(both.map((purchases) => purchases.confirm(same))))).map(
+    (result) => got(result).id,
+  );
+  expect(again).toBe(id);
+  expect(both.filter((purchases) => purchases.isRevealed(id ?? ''))).toHaveLength(1);
+});
