@@ -16,6 +16,7 @@ import type {
   PageRequest,
   PurchaseChange,
   PurchaseKey,
+  Reveal,
   SuccessRequest,
   Unsettled,
 } from '../purchases/journal.ts';
@@ -36,6 +37,7 @@ import {
   inFlightQuery,
   openQuery,
   pageQuery,
+  revealedQuery,
   successesQuery,
 } from './queries.ts';
 import { SqlKeyStore } from './keys.ts';
@@ -61,6 +63,7 @@ import {
   decide,
   finishAttempt,
   keepAnswer,
+  revealTo,
   startAttempt,
 } from './writes.ts';
 
@@ -398,6 +401,21 @@ export class SqlJournal implements Journal {
 
   async audit(entries: readonly AuditEntry[]): Promise<void> {
     await this.#store.write((transaction) => auditAlone(transaction, this, entries));
+  }
+
+  async reveal({ purchaseIds, ...reveal }: Reveal): Promise<void> {
+    const wanted = [...new Set(purchaseIds)];
+    const rows = await inChunks(wanted, (some) =>
+      revealedQuery(this.#store.db, this.integration, { ...reveal, purchaseIds: some }).execute(),
+    );
+    if (rows.length < wanted.length) throw new Error('there is no purchase of some that are to be shown');
+    // In one order, so that no two wait for each other.
+    const others = rows.flatMap(({ id, stands }) => (stands ? [] : [id])).sort();
+    if (others.length === 0) return;
+    await this.#store.write(async (transaction) => {
+      for (const some of chunksOf(others, IDS_AT_ONCE))
+        await revealTo(transaction, this, { ...reveal, purchaseIds: some });
+    });
   }
 
   async auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]> {

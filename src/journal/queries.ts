@@ -6,8 +6,10 @@ import type {
   EventRequest,
   PageRequest,
   PurchaseFilter,
+  Reveal,
   SuccessRequest,
 } from '../purchases/journal.ts';
+import { utcDay } from '../purchases/day.ts';
 import { purchaseStatuses } from '../purchases/purchase.ts';
 import { idFloor } from './ids.ts';
 import { storedText, type Sealed } from './rows.ts';
@@ -267,4 +269,31 @@ export function auditQuery(
   return query
     .where('purchase_id', '=', storedText(purchaseId))
     .where(sql`integration || ''`, '=', integration);
+}
+
+/** These purchases, and whether the trail tells already that the caller bought them, or was shown their tokens on that day. */
+export function revealedQuery(db: Kysely<Tables>, integration: string, { caller, at, purchaseIds }: Reveal) {
+  return db
+    .selectFrom('purchases')
+    .select((eb) => [
+      'purchases.id',
+      eb
+        .exists(
+          eb
+            .selectFrom('audit')
+            .select('audit.id')
+            .whereRef('audit.purchase_id', '=', 'purchases.id')
+            .where('actor', '=', 'CALLER')
+            .where('name', '=', storedText(caller))
+            .where((audit) =>
+              audit.or([
+                audit('action', 'in', ['CONFIRMED', 'RETRIED']),
+                audit(sql`at / 86400000`, '=', utcDay(at)),
+              ]),
+            ),
+        )
+        .as('stands'),
+    ])
+    .where('purchases.id', 'in', purchaseIds.map(storedText))
+    .where('purchases.integration', '=', integration);
 }

@@ -11,6 +11,7 @@ import {
   type NewAttempt,
   type NewPurchase,
   type PurchaseChange,
+  type Reveal,
 } from '../purchases/journal.ts';
 import { Decimal, type Money } from '../purchases/money.ts';
 import {
@@ -251,9 +252,22 @@ export async function auditAlone(
   }
 }
 
+/** What another has written meanwhile stays: the database has one of each day. */
+export async function revealTo(
+  { db }: Transaction,
+  view: View,
+  { at, purchaseIds, ...reveal }: Reveal,
+): Promise<void> {
+  await db
+    .insertInto('audit')
+    .values(purchaseIds.map((id) => auditToRow(view, byCaller('REVEALED', reveal, id, at))))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
 function byCaller(
-  action: 'CONFIRMED' | 'RETRIED',
-  { caller: name }: Mandate,
+  action: 'CONFIRMED' | 'RETRIED' | 'REVEALED',
+  { caller: name }: Pick<Mandate, 'caller'>,
   purchaseId: string,
   at: Date,
 ): AuditEntry {

@@ -17,7 +17,7 @@ interface AuditOptions {
 export function addAudit(program: Command, { env, terminal }: Surroundings): void {
   program
     .command('audit')
-    .description('who confirmed, retried, settled, asked again and revealed; the newest first')
+    .description('who confirmed, retried, settled, asked again and was shown secrets; the newest first')
     .argument(
       '[purchase]',
       'only of this one: its id, its opaque GraphQL id, its reference or its idempotency key',

@@ -15,3 +15,10 @@ export function dayOf(at: Date): string {
   }
   return latest.day;
 }
+
+const DAY_MS = 86_400_000;
+
+/** The days of the audit trail are those of UTC: a database tells them from the instant alone. */
+export function utcDay(at: Date): number {
+  return Math.floor(at.getTime() / DAY_MS);
+}

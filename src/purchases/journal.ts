@@ -64,6 +64,13 @@ export interface AuditEntry {
   readonly reason: string | null;
 }
 
+/** A caller of the API is to be shown the tokens of purchases. */
+export interface Reveal {
+  readonly caller: string;
+  readonly at: Date;
+  readonly purchaseIds: readonly string[];
+}
+
 export interface AuditRequest {
   /** Entries strictly older than this one. */
   readonly before?: number | undefined;
@@ -264,6 +271,12 @@ export interface Journal {
 
   /** Adds to the audit trail what changes no purchase, all or nothing. Throws when there is no such purchase. */
   audit(entries: readonly AuditEntry[]): Promise<void>;
+  /**
+   * Adds to the audit trail, all or nothing, that a caller is shown the tokens of each of these purchases: once for each day
+   * (UTC), however many instances add it, and not where the caller stands there as who confirmed or retried the purchase.
+   * Throws when there is no such purchase.
+   */
+  reveal(reveal: Reveal): Promise<void>;
   /** The audit trail, the newest first. */
   auditTrail(request: AuditRequest): Promise<readonly (AuditEntry & { readonly id: number })[]>;
 

@@ -5,6 +5,7 @@ import type { Journal } from './journal.ts';
 import type { Liveness } from './liveness.ts';
 import type { Policy } from './outcome.ts';
 import { Reconciler, type AroundCheck } from './reconciler.ts';
+import { Reveals } from './reveals.ts';
 import type { Log, Runtime } from './runtime.ts';
 import { PurchaseService } from './service.ts';
 import type { Upstream } from './vending.ts';
@@ -45,8 +46,9 @@ export async function composePurchasing(options: PurchasingOptions): Promise<Pur
     ...{ journal, upstream, liveness, runtime, log, mayLandMs },
     policy: reconcile,
   });
+  const reveals = new Reveals({ journal, runtime, log });
   const purchases = new PurchaseService({
-    ...{ journal, upstream, catalogue, feed, dispatcher, runtime, log, quoteTtlMs },
+    ...{ journal, upstream, catalogue, feed, dispatcher, reveals, runtime, log, quoteTtlMs },
   });
   const reconciler = new Reconciler({
     ...{ journal, dispatcher, liveness, runtime, log },

@@ -22,6 +22,7 @@ import {
   type Quote,
   type Subscriber,
 } from './purchase.ts';
+import type { Reveals } from './reveals.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Slot, Upstream } from './vending.ts';
 import type { Leaving } from './leaving.ts';
@@ -39,6 +40,7 @@ export interface PurchaseServiceOptions {
   readonly catalogue: CatalogueService;
   readonly feed: EventFeed;
   readonly dispatcher: Dispatcher;
+  readonly reveals: Reveals;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly quoteTtlMs: number;
@@ -142,6 +144,7 @@ export class PurchaseService {
     if (begun.attempt === null) {
       return this.#sees(begun.purchase) ? this.#again(begun.purchase, input) : keyConflict();
     }
+    this.#standsAsBuyer(begun.purchase);
     return this.#whenAnswered(begun.purchase, input.waitMs);
   }
 
@@ -187,9 +190,29 @@ export class PurchaseService {
     await this.#options.dispatcher.active.get(purchase.id);
   }
 
+  /**
+   * Before the buyer is shown the tokens of purchases: resolves once the audit trail tells it. Throws a `ProblemError` when
+   * that cannot be written; then nobody is shown anything. The gateway itself is nobody.
+   */
+  async reveal(purchaseIds: readonly string[]): Promise<void> {
+    const { buyer, reveals } = this.#options;
+    if (buyer !== undefined) await reveals.write(buyer.name, purchaseIds);
+  }
+
+  /** Whether the audit trail is known to tell it already. */
+  isRevealed(purchaseId: string): boolean {
+    const { buyer, reveals } = this.#options;
+    return buyer === undefined || reveals.stands(buyer.name, purchaseId);
+  }
+
+  #standsAsBuyer({ id }: Purchase): void {
+    const { buyer, reveals } = this.#options;
+    if (buyer !== undefined) reveals.standsAsBuyer(buyer.name, id);
+  }
+
   async #askAgain(purchase: Purchase, slot: Slot, askedBy?: string): Promise<void> {
     const { journal, dispatcher, runtime } = this.#options;
-    await dispatcher.launch(purchase.id, slot, async () => {
+    const started = await dispatcher.launch(purchase.id, slot, async () => {
       const startedAt = runtime.now();
       const kind = await this.#nextKind(purchase);
       return journal.startAttempt(
@@ -207,6 +230,7 @@ export class PurchaseService {
         this.#mandate(startedAt),
       );
     });
+    if (started !== null) this.#standsAsBuyer(purchase);
   }
 
   /** R1: a confirm is sent again only if none was ever sent; all else goes through retry. */

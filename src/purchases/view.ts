@@ -7,7 +7,7 @@ import type { PurchaseService } from './service.ts';
 /** One integration, as far as callers get to see it. */
 export interface View {
   readonly catalogue: Pick<CatalogueService, 'defaultSurface' | 'identity' | 'accounts' | 'products'>;
-  readonly purchases: Pick<PurchaseService, 'validate' | 'confirm' | 'retry'>;
+  readonly purchases: Pick<PurchaseService, 'validate' | 'confirm' | 'retry' | 'reveal' | 'isRevealed'>;
   readonly feed: Pick<EventFeed, 'follow' | 'watch'>;
   readonly journal: Pick<
     Journal,

@@ -5,7 +5,7 @@ import type { Leaving } from '../purchases/leaving.ts';
 import type { Attempt, Purchase, Quote } from '../purchases/purchase.ts';
 import type { Domain } from './context.ts';
 
-/** One read of each kind per operation, however many fields ask. */
+/** One read or write of each kind per operation, however many fields ask. */
 export interface Loaders {
   /** By the account's number; undefined when there is none. However many are asked for, one upstream call. */
   readonly account: DataLoader<number, Account | undefined>;
@@ -16,11 +16,17 @@ export interface Loaders {
   readonly quote: DataLoader<string, Quote | undefined>;
   /** By purchase id, in order of number. */
   readonly attempts: DataLoader<string, readonly Attempt[]>;
+  /** By purchase id: resolves once the audit trail tells that the caller is shown its tokens. */
+  readonly reveal: DataLoader<string, true>;
   /** Forgets everything: a subscription is one long operation. */
   clear(): void;
 }
 
-export function createLoaders({ catalogue, journal }: Domain, signal: Leaving, requestId: string): Loaders {
+export function createLoaders(
+  { catalogue, journal, purchases }: Domain,
+  signal: Leaving,
+  requestId: string,
+): Loaders {
   const accounts = new DataLoader<'ALL', readonly Account[]>((keys) =>
     Promise.all(keys.map(() => catalogue.accounts(signal, catalogue.defaultSurface, requestId))),
   );
@@ -44,9 +50,13 @@ export function createLoaders({ catalogue, journal }: Domain, signal: Leaving, r
     for (const attempt of await journal.attempts(ids)) byPurchase.get(attempt.purchaseId)?.push(attempt);
     return ids.map((id) => byPurchase.get(id) ?? []);
   });
-  const every = [account, accounts, products, purchase, quote, attempts];
+  const reveal = new DataLoader<string, true>(async (ids) => {
+    await purchases.reveal(ids);
+    return ids.map(() => true);
+  });
+  const every = [account, accounts, products, purchase, quote, attempts, reveal];
   return {
-    ...{ account, accounts, products, purchase, quote, attempts },
+    ...{ account, accounts, products, purchase, quote, attempts, reveal },
     clear: () => {
       for (const loader of every) loader.clearAll();
     },

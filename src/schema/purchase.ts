@@ -10,6 +10,7 @@ import { guardedBy, reached, rules } from './access.ts';
 import { AccountRef } from './account.ts';
 import { AttemptRef } from './attempt.ts';
 import { builder } from './builder.ts';
+import type { Context } from './context.ts';
 import { ProductTypeEnum, SurfaceEnum, values } from './enums.ts';
 import { resolveGlobal } from './global-id.ts';
 import { MoneyRef } from './money.ts';
@@ -37,7 +38,22 @@ const VendTokenKindEnum = builder.enumType('VendTokenKind', {
   }),
 });
 
-const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
+/** Of a purchase, whose audit trail tells who was shown it. */
+interface TokenOf extends VendToken {
+  readonly purchaseId: string;
+}
+
+/** What is as good as cash is given out once the audit trail tells to whom. */
+function onceRevealed(
+  { purchaseId }: TokenOf,
+  { domain, loaders }: Context,
+  secret: string,
+): string | Promise<string> {
+  if (domain.purchases.isRevealed(purchaseId)) return secret;
+  return loaders.reveal.load(purchaseId).then(() => secret);
+}
+
+const VendTokenRef = builder.objectRef<TokenOf>('VendToken').implement({
   extensions: reached,
   description: 'A number that the customer keys into the meter. As good as cash: show it to the buyer alone.',
   fields: (t) => ({
@@ -45,17 +61,18 @@ const VendTokenRef = builder.objectRef<VendToken>('VendToken').implement({
     digits: t.string({
       nullable: true,
       description:
-        'Digits only, commonly 20. Null for a caller who may not see tokens (scope `tokens:read`).',
+        'Digits only, commonly 20. Null for a caller who may not see tokens (scope `tokens:read`). Who is given them stands in the gateway’s audit trail.',
       authScopes: rules.readTokens,
       unauthorizedResolver: () => null,
-      resolve: ({ digits }) => digits,
+      resolve: (token, _args, context) => onceRevealed(token, context, token.digits),
     }),
     formatted: t.string({
       nullable: true,
       description: 'In groups of four, as a customer types it: `1234 5678 9012 3456 7890`. Null likewise.',
       authScopes: rules.readTokens,
       unauthorizedResolver: () => null,
-      resolve: ({ digits }) => digits.replace(/(.{4})(?=.)/g, '$1 '),
+      resolve: (token, _args, context) =>
+        onceRevealed(token, context, token.digits.replace(/(.{4})(?=.)/g, '$1 ')),
     }),
   }),
 });
@@ -137,7 +154,7 @@ builder.node(PurchaseRef, {
       type: [VendTokenRef],
       description:
         'Empty until SUCCEEDED; a key-change vend has several, in the order to be keyed in. Airtime may have none.',
-      resolve: ({ tokens }) => tokens,
+      resolve: ({ id, tokens }) => tokens.map((token) => ({ ...token, purchaseId: id })),
     }),
     units: t.field({
       type: UnitsRef,

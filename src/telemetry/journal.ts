@@ -2,7 +2,7 @@ import type { Journal } from '../purchases/journal.ts';
 
 export const journalWrites = [
   ...(['saveQuote', 'begin', 'startAttempt', 'keepAnswer', 'finishAttempt', 'decide', 'audit'] as const),
-  ...(['adopt', 'purgeQuotes', 'blotAnswers'] as const),
+  ...(['reveal', 'adopt', 'purgeQuotes', 'blotAnswers'] as const),
 ] as const;
 export type JournalWrite = (typeof journalWrites)[number];
 
@@ -83,6 +83,7 @@ export function aroundJournal(journal: Journal, around: AroundJournal): Journal 
     lastPosition: observed('lastPosition', () => journal.lastPosition()),
     onCommit: (wake) => journal.onCommit(wake),
     audit: observed('audit', (...args) => journal.audit(...args)),
+    reveal: observed('reveal', (...args) => journal.reveal(...args)),
     auditTrail: observed('auditTrail', (...args) => journal.auditTrail(...args)),
     ping: () => journal.ping(),
     close: () => journal.close(),

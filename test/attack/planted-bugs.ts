@@ -181,6 +181,16 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     ],
     caughtBy: 'test/journal/sqlite.test.ts',
   },
+  'digits are given out before it is written to whom': {
+    changes: [
+      {
+        file: 'src/schema/purchase.ts',
+        from: 'return loaders.reveal.load(purchaseId).then(() => secret);',
+        to: 'loaders.reveal.load(purchaseId).catch(() => undefined); return secret;',
+      },
+    ],
+    caughtBy: 'test/schema/reveals.test.ts',
+  },
   'what another instance works on is concluded': {
     changes: [
       { file: 'src/journal/writes.ts', from: 'if (owner !== instance) throw', to: 'if (!owner) throw' },

@@ -58,6 +58,7 @@ export async function callEverything(journal: Journal): Promise<void> {
   await journal.startAttempt(failed, 'FAILED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'), mandate());
   const reveal = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'kagiso', reason: null } as const;
   await journal.audit([{ ...reveal, purchaseId: failed }]);
+  await journal.reveal({ caller: 'till 7', at: NOON, purchaseIds: [failed, settled.id] });
   await journal.auditTrail({ limit: 10 });
   await journal.auditTrail({ limit: 10, before: 5 });
   await journal.auditTrail({ limit: 10, before: 5, purchaseId: failed });

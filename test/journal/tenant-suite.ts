@@ -254,6 +254,70 @@ export function tenantSuite(name: string, open: OpenJournal): void {
       expect(await kiosk.auditTrail({ limit: 10, purchaseId: id })).toEqual([]);
     });
 
+    test('tells once a day that a caller was shown a purchase’s tokens, and never of who bought it', async () => {
+      const { as, dispose } = await open();
+      onTestFinished(dispose);
+      const [shop, kiosk] = [await as('one', 'shop'), await as('one', 'kiosk')];
+      const { purchase: bought } = await shop.begin(newPurchase(), newAttempt(), mandate());
+      await finish(shop, { purchaseId: bought.id, number: 1 }, to('UNRESOLVED'));
+      await shop.startAttempt(
+        ...([bought.id, 'UNRESOLVED', retry, to('UNRESOLVED')] as const),
+        mandate({ caller: 'till 2' }),
+      );
+      const { id: older } = await purchaseIn(shop, 'SUCCEEDED');
+      const { id: theirs } = await purchaseIn(kiosk, 'SUCCEEDED');
+      const ids = [bought.id, older];
+      const shown = async (caller: string, at: Date, purchaseIds: readonly string[] = ids) => {
+        const before = await shop.auditTrail({ limit: 100 });
+        await shop.reveal({ caller, at, purchaseIds });
+        const trail = await shop.auditTrail({ limit: 100 });
+        expect(trail.slice(trail.length - before.length)).toEqual(before);
+        const added = trail.slice(0, trail.length - before.length).map(({ id: _, ...entry }) => entry);
+        for (const { purchaseId, ...entry } of added) {
+          expect(entry).toEqual({ at, action: 'REVEALED', actor: 'CALLER', name: caller, reason: null });
+          expect(purchaseIds).toContain(purchaseId);
+        }
+        return added.map(({ purchaseId }) => purchaseId).sort();
+      };
+      const both = [...ids].sort();
+      // What a person was shown is that person's.
+      const byHand = { action: 'REVEALED', actor: 'OPERATOR', name: 'app "7"\u0000', reason: null } as const;
+      await shop.audit([{ ...byHand, at: NOON, purchaseId: older }]);
+      expect(await shown('app "7"\u0000', NOON, [...ids, ...ids])).toEqual(both);
+      expect(await shown('app "7"\u0000', later(12 * 3_600_000 - 1))).toEqual([]);
+      expect(await shown('app "7"\u0000', later(12 * 3_600_000), [older])).toEqual([older]);
+      expect(await shown('app "7"\u0000', later(24 * 3_600_000))).toEqual([bought.id]);
+      expect(await shown('app', NOON, [bought.id])).toEqual([bought.id]);
+      expect(await shown('app', NOON)).toEqual([older]);
+      expect(await shown('shop', NOON)).toEqual([older]);
+      expect(await shown('till 2', later(24 * 3_600_000), [bought.id])).toEqual([]);
+      expect(await shown('app', NOON, [])).toEqual([]);
+      // All or nothing.
+      const last = (await shop.auditTrail({ limit: 1 }))[0]?.id;
+      for (const other of [theirs, newPurchase().id]) {
+        const reveal = { caller: 'late', at: NOON, purchaseIds: [older, other] };
+        await expect(shop.reveal(reveal)).rejects.toThrow('there is no purchase');
+      }
+      expect((await shop.auditTrail({ limit: 1 }))[0]?.id).toBe(last);
+      expect(await kiosk.auditTrail({ limit: 10 })).toEqual([]);
+      // Several may have looked before one of them writes.
+      const other = await as('two', 'shop');
+      const begun = await Promise.all(
+        Array.from({ length: 6 }, () => shop.begin(newPurchase(), newAttempt())),
+      );
+      const six = begun.map(({ purchase }) => purchase.id);
+      await Promise.all(
+        Array.from({ length: 20 }, (_, n) =>
+          (n % 2 === 0 ? shop : other).reveal({
+            ...{ caller: 'quick', at: later(n) },
+            purchaseIds: n % 4 < 2 ? six.slice(n % 3) : six.slice(n % 3).reverse(),
+          }),
+        ),
+      );
+      const trail = (await shop.auditTrail({ limit: 100 })).filter(({ name: caller }) => caller === 'quick');
+      expect(trail.map(({ purchaseId }) => purchaseId).sort()).toEqual([...six].sort());
+    });
+
     test('a decision that is refused, or an attempt that is not started, leaves no trace', async () => {
       const { shop } = await two();
       const { id } = await purchaseIn(shop, 'SUCCEEDED');

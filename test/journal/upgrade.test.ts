@@ -13,6 +13,10 @@ import { before, oldIds, oldRows, oldSqliteRecord } from './old-record.ts';
 import { freshSchema, opened as openedPostgres, openRecord, quiet } from './postgres-fixtures.ts';
 import { opened, outsider, tempPath } from './sqlite-fixtures.ts';
 
+/** What stands already that a caller was shown, on the same day: nobody writes it a second time. */
+const SECOND_REVEAL = `insert into audit (integration, at, action, actor, name, purchase_id)
+  select integration, at + 1, action, actor, name, purchase_id from audit where actor = 'CALLER'`;
+
 async function expectUpgraded(journal: Journal, other: Journal): Promise<void> {
   expect(await journal.purchase('idempotencyKey', `key-${oldIds[0]}`)).toMatchObject({ status: 'SUCCEEDED' });
   expect(await journal.purchases(oldIds)).toHaveLength(2);
@@ -29,6 +33,7 @@ async function expectUpgraded(journal: Journal, other: Journal): Promise<void> {
   expect((await journal.begin(newPurchase(), newAttempt())).purchase.lastEvent).toBe(4);
   const audited = { at: NOON, action: 'REVEALED', actor: 'OPERATOR', name: 'k', reason: null } as const;
   await journal.audit([{ ...audited, purchaseId: oldIds[0] }]);
+  await journal.reveal({ caller: 'app', at: NOON, purchaseIds: [oldIds[0]] });
   expect(await journal.owners()).toEqual(['old']);
   expect(await journal.adopt('old', undefined)).toBe(1);
   const settled = await finish(journal, { purchaseId: oldIds[1], number: 1 }, to('FAILED'));
@@ -57,6 +62,7 @@ test('a SQLite record of before there were integrations is the default one’s, 
     `delete from audit`,
   ])
     expect(() => outside.exec(statement), statement).toThrow(/never/);
+  expect(() => outside.exec(SECOND_REVEAL)).toThrow(/UNIQUE/);
   expect(outside.prepare('pragma foreign_key_check').all()).toEqual([]);
   expect(outside.prepare(`select name from sqlite_master where name like 'new_%'`).all()).toEqual([]);
 });
@@ -90,5 +96,6 @@ describe.skipIf(noPostgres !== undefined)('an older record in PostgreSQL', () =>
       `truncate audit`,
     ])
       await expect(schema.query(statement), statement).rejects.toThrow(/never/);
+    await expect(schema.query(SECOND_REVEAL)).rejects.toThrow(/unique/);
   });
 });

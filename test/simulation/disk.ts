@@ -117,6 +117,7 @@ export function journalOn(
         process.after(world.between(0, WAKE_MS), () => wake(events));
       }),
     audit: (entries) => write('audit', () => record.audit(entries)),
+    reveal: (reveal) => write('reveal', () => record.reveal(reveal)),
     auditTrail: (request) => read(() => record.auditTrail(request)),
     ping: () => write('ping', () => record.ping()),
     close: () => Promise.resolve(),

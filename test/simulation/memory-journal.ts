@@ -16,6 +16,7 @@ import {
   type PageRequest,
   type PurchaseChange,
   type PurchaseKey,
+  type Reveal,
   type SuccessRequest,
 } from '../../src/purchases/journal.ts';
 import { Decimal, type Money } from '../../src/purchases/money.ts';
@@ -31,6 +32,7 @@ import {
   type Quote,
   type RawAnswer,
 } from '../../src/purchases/purchase.ts';
+import { utcDay } from '../../src/purchases/day.ts';
 import { idTime } from '../../src/journal/ids.ts';
 
 /** What outlives the simulated processes that write it. */
@@ -332,6 +334,23 @@ export class MemoryJournal implements Journal {
       return Promise.reject(new Error('there is no purchase of them'));
     for (const entry of entries) audit.push({ ...entry, id: audit.length + 1 });
     return Promise.resolve();
+  }
+
+  reveal({ caller: name, at, purchaseIds }: Reveal): Promise<void> {
+    const stands = (purchaseId: string) =>
+      this.#record.audit.some(
+        (entry) =>
+          entry.purchaseId === purchaseId &&
+          entry.actor === 'CALLER' &&
+          entry.name === name &&
+          (entry.action !== 'REVEALED' || utcDay(entry.at) === utcDay(at)),
+      );
+    const others = [...new Set(purchaseIds)].filter((id) => !stands(id));
+    return this.audit(
+      others.map((purchaseId) => ({
+        ...{ at, action: 'REVEALED', actor: 'CALLER', name, purchaseId, reason: null },
+      })),
+    );
   }
 
   auditTrail({ before = Infinity, limit, purchaseId }: AuditRequest) {

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 
+import Libsql from 'libsql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 
 import { openSqliteRecord } from '../../src/journal/sqlite.ts';
+import { encodeEventCursor } from '../../src/schema/cursor.ts';
 import { onTheHappyMeter } from '../attack/harness.ts';
 import { purchaseIn } from '../journal/fixtures.ts';
+import { command } from '../support/operator.ts';
 import {
   confirm,
   purchaseOf,
@@ -21,6 +25,7 @@ const EVENTS = 'subscription ($after: String) { purchaseEvents(after: $after) { 
 const LIST = '{ purchases { edges { node { id } } } }';
 const NODES = `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } node(id: "UHVyY2hhc2U6eA==") { id } }`;
 const FIND = `query ($by: PurchaseBy!) { purchase(by: $by) { ...Everything } } ${PURCHASE}`;
+const entry = z.object({ action: z.string(), actor: z.string(), name: z.string() });
 const buy = (graphql: GraphQLCaller, idempotencyKey: string = randomUUID(), change = {}) =>
   confirm(graphql, { idempotencyKey, from: { details: { ...onTheHappyMeter, ...change } } });
 
@@ -117,6 +122,89 @@ describe('two integrations on one gateway', () => {
     await until(() => resumed.results.length === 1, 'the event after the cursor');
     expect(resumed.results[0]?.data?.['purchaseEvents'].cursor).toBe(seen[1].cursor);
     await resumed.stop();
+  });
+
+  it('whoever is shown a token, on whatever way, stands in the audit trail of its integration, once', async () => {
+    const key = randomUUID();
+    const { id, reference } = await buy(await tenants.as({ sub: 'buyer' }), key);
+    await buy(kiosk);
+    const [account, tokens] = [onTheHappyMeter.accountId, 'id tokens { digits }'];
+    const queries: Record<string, string> = {
+      purchase: `{ purchase(by: { reference: "${reference}" }) { ${tokens} } }`,
+      formatted: `{ purchase(by: { id: "${id}" }) { id tokens { formatted } } }`,
+      node: `{ node(id: "${id}") { ... on Purchase { ${tokens} } } }`,
+      nodes: `{ nodes(ids: ["${id}"]) { ... on Purchase { ${tokens} } } }`,
+      purchases: `{ purchases(first: 1) { edges { node { ${tokens} } } } }`,
+      account: `{ account(id: "${account}") { purchases(first: 1) { edges { node { ${tokens} } } } } }`,
+      retry: `mutation { retryPurchase(input: { id: "${id}" }) { ... on Purchase { ${tokens} } } }`,
+    };
+    const subscriptions: Record<string, string> = {
+      updated: `subscription { purchaseUpdated(id: "${id}") { ${tokens} } }`,
+      events: `subscription { purchaseEvents(after: "${encodeEventCursor('shop', 0)}") { purchase { ${tokens} } } }`,
+    };
+    const shows = (answer: unknown) => {
+      const text = JSON.stringify(answer);
+      return text.includes(id) && /(digits|formatted)\\?":\\?"\d/.test(text);
+    };
+    for (const [sub, query] of Object.entries(queries))
+      for (const _ of [1, 2]) expect(shows(await (await tenants.as({ sub }))(query)), sub).toBe(true);
+    expect((await buy(await tenants.as({ sub: 'again' }), key))['tokens']).toMatchObject([
+      { digits: expect.stringMatching(/^\d+$/) as string },
+    ]);
+    const sockets = { ...subscriptions, 'purchase over WebSocket': queries['purchase'] ?? '' };
+    for (const [sub, query] of Object.entries(sockets)) {
+      const live = subscribe(await tenants.socketAs({ sub }), query);
+      await until(() => live.results.some(shows), sub);
+      await live.stop();
+    }
+    const streamed = await fetch(`${tenants.gateway.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        ...{ 'content-type': 'application/json', accept: 'text/event-stream' },
+        authorization: `Bearer ${await tenants.issuer.token({ integration: 'shop', sub: 'stream' })}`,
+      },
+      body: JSON.stringify({ query: subscriptions['updated'] }),
+    });
+    expect(shows(await streamed.text())).toBe(true);
+    // Who sees no digits leaves no trace.
+    const blind = await tenants.as({ sub: 'blind', scope: 'purchases:read' });
+    expect((await blind(queries['purchase'] ?? '')).data?.['purchase'].tokens).toEqual([{ digits: null }]);
+    await (
+      await tenants.as({ sub: 'kind' })
+    )(`{ node(id: "${id}") { ... on Purchase { tokens { kind } } } }`);
+    await kiosk(queries['purchase'] ?? '');
+
+    const trail = async (...argv: string[]) => {
+      const { out } = await command(
+        'purchases',
+        ['audit', '--json', '--limit', '999', ...argv],
+        tenants.path,
+      );
+      const { entries } = z.object({ entries: z.array(entry) }).parse(JSON.parse(out));
+      return entries.reverse().map(({ action, actor, name }) => `${action} ${actor} ${name}`);
+    };
+    const shown = [...Object.keys(queries), 'again', ...Object.keys(sockets), 'stream'];
+    expect(await trail(reference)).toEqual([
+      'CONFIRMED CALLER buyer',
+      ...shown.map((sub) => `REVEALED CALLER ${sub}`),
+    ]);
+    expect(await trail('--integration', 'kiosk')).not.toContainEqual(expect.stringContaining('REVEALED'));
+
+    // What cannot be written is not shown.
+    const disk = new Libsql(tenants.path);
+    disk.exec(
+      `create trigger full before insert on audit begin select raise(abort, 'the disk is full'); end`,
+    );
+    const late = await (await tenants.as({ sub: 'late' }))(queries['purchase'] ?? '');
+    const own = await (await tenants.as({ sub: 'buyer' }))(queries['purchase'] ?? '');
+    disk.exec('drop trigger full');
+    disk.close();
+    expect(late).toMatchObject({
+      data: { purchase: { tokens: [{ digits: null }] } },
+      errors: [{ extensions: { code: 'UNAVAILABLE', problemCode: 'record_unavailable' } }],
+    });
+    expect(shows(own)).toBe(true);
+    expect(await trail(reference)).toHaveLength(1 + shown.length);
   });
 
   it('a caller of no integration, or of one that is not served, is told so over HTTP and WebSocket', async () => {
