@@ -21,6 +21,7 @@ export interface Load {
   readonly perSecond: number;
   /** Latencies in ms. */
   readonly p50: number;
+  readonly p90: number;
   readonly p99: number;
   /** Processor time of the servers for each request, in ms. */
   readonly cpu: number;
@@ -68,6 +69,7 @@ export async function load(options: LoadOptions): Promise<Load> {
     requests: latencies.length,
     perSecond: latencies.length / took,
     p50: quantile(latencies, 0.5),
+    p90: quantile(latencies, 0.9),
     p99: quantile(latencies, 0.99),
     cpu: (cpuOf(pids) - cpuBefore) / latencies.length,
   };

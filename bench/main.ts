@@ -5,11 +5,13 @@ import { benchAuth } from './auth.ts';
 import { benchConfirm } from './confirm.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
+import { benchLatency } from './latency.ts';
 import { benchPeers } from './peers.ts';
 import { benchStart } from './start.ts';
 
 const benches = {
   peers: benchPeers,
+  latency: benchLatency,
   confirm: benchConfirm,
   auth: benchAuth,
   start: benchStart,
