@@ -3,6 +3,7 @@ import { program } from 'commander';
 
 import { benchAuth } from './auth.ts';
 import { benchConfirm } from './confirm.ts';
+import { benchFlat } from './flat.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
 import { benchLatency } from './latency.ts';
@@ -12,6 +13,7 @@ import { benchStart } from './start.ts';
 const benches = {
   peers: benchPeers,
   latency: benchLatency,
+  flat: benchFlat,
   confirm: benchConfirm,
   auth: benchAuth,
   start: benchStart,
