@@ -177,7 +177,23 @@ describe('the documents that are remembered', () => {
     expect(kept.join('').length).toBeLessThanOrEqual(1_024_000);
   });
 
-  it('are few where they are full of comments, which stay in the syntax tree', () => {
-    expect(remembered(named(5, `id ${'#\n'.repeat(25_000)}`)).length).toBeLessThanOrEqual(2);
+  it('are none that are full of comments, which stay in the syntax tree', () => {
+    expect(remembered([`{ accounts { id } } ${'#\n'.repeat(4_000)}`])).toStrictEqual([]);
+  });
+
+  it('are none that are long with each fragment as often as it is spread', () => {
+    const times = (count: number, field: string) =>
+      Array.from({ length: count }, (_, n) => `a${n}: ${field}`).join(' ');
+    const nested = (count: number) =>
+      `{ ${times(count, 'viewer { ...V }')} }
+       fragment V on Viewer { ${times(count, 'accounts { ...A }')} }
+       fragment A on Account { ${'id '.repeat(30)} }`;
+    expect(remembered([nested(3)])).toHaveLength(1);
+    expect(remembered([nested(15)])).toStrictEqual([]);
+  });
+
+  it('may hold a ring of fragments, for validation to refuse', () => {
+    const ring = '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A ...A }';
+    expect(remembered([ring])).toHaveLength(1);
   });
 });
