@@ -37,8 +37,8 @@ export async function benchAuth({ quick }: { quick: boolean }): Promise<void> {
   try {
     const authorization = `Bearer ${await issuer.token({}, { expiresIn: 86_400 })}`;
     const modes = [
-      { gateway: await start('none', {}), headers: {} },
-      { gateway: await start('jwt', issuer.env), headers: { authorization } },
+      { gateway: await start('none', {}), headers: () => ({}) },
+      { gateway: await start('jwt', issuer.env), headers: () => ({ authorization }) },
     ];
     const parts: string[] = [];
     for (const [what, work] of Object.entries(workloads)) {

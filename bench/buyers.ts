@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { Pool } from 'undici';
 
 import { cpuOf } from './cpu.ts';
@@ -11,6 +13,8 @@ export interface BuyersOptions {
   /** Connections, each with one buyer who buys again when the answer is there. */
   readonly connections: number;
   readonly seconds: number;
+  /** A buyer thinks at most so long before each request, now longer, now shorter. Default: not at all. */
+  readonly pauseMs?: number;
   /** The body of the next request. */
   readonly body: () => string;
   /** Whether an answer is the right one: one that is not ends the benchmark. */
@@ -21,7 +25,7 @@ export interface BuyersOptions {
 
 /** The same buyers by the same client, whoever answers them: undici, as the gateway itself sends. */
 export async function buyers(options: BuyersOptions): Promise<Load> {
-  const { origin, path, connections, seconds, body, isRight, pid } = options;
+  const { origin, path, connections, seconds, pauseMs = 0, body, isRight, pid } = options;
   const pool = new Pool(origin, { connections, pipelining: 1 });
   const headers = { 'content-type': 'application/json', accept: 'application/json', ...options.headers };
   const latencies: number[] = [];
@@ -30,6 +34,7 @@ export async function buyers(options: BuyersOptions): Promise<Load> {
   const until = startedAt + seconds * 1_000;
   const buy = async () => {
     while (performance.now() < until) {
+      if (pauseMs > 0) await sleep(Math.random() * pauseMs);
       const askedAt = performance.now();
       const answer = await pool.request({ path, method: 'POST', headers, body: body() });
       const text = await answer.body.text();
@@ -43,6 +48,7 @@ export async function buyers(options: BuyersOptions): Promise<Load> {
     requests: latencies.length,
     perSecond: latencies.length / took,
     p50: quantile(latencies, 0.5),
+    p90: quantile(latencies, 0.9),
     p99: quantile(latencies, 0.99),
     cpu: (cpuOf([pid]) - cpuBefore) / latencies.length,
   };

@@ -126,7 +126,7 @@ function rows(from: number, until: number, count: number): string {
 export const meter = (n: string, count: number): string =>
   `lpad((${n} % ${Math.ceil(count / PER_METER)})::text, 11, '0')`;
 
-const details = {
+export const details = {
   SUCCEEDED: {
     upstreamReference: 'SP-0001-2345-6789',
     subscriber: { identifier: '04040404040', name: 'TSHEPO MODISE', address: 'PLOT 12345, GABORONE' },
@@ -145,4 +145,4 @@ const details = {
 } as const;
 
 /** As long as the upstream's. */
-const ANSWER = JSON.stringify({ status: 'SUCCESS', data: 'x'.repeat(1_100) });
+export const ANSWER = JSON.stringify({ status: 'SUCCESS', data: 'x'.repeat(1_100) });

@@ -10,8 +10,8 @@ export interface LoadOptions {
   readonly seconds: number;
   /** The body of the next request. */
   readonly body: () => string;
-  /** Sent with each. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** What else is sent with the next request. Default: nothing. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Whether an answer is the right one: one that is not ends the benchmark. */
   readonly isRight: (body: string) => boolean;
 }
@@ -21,6 +21,7 @@ export interface Load {
   readonly perSecond: number;
   /** Latencies in ms. */
   readonly p50: number;
+  readonly p90: number;
   readonly p99: number;
   /** Processor time of the servers for each request, in ms. */
   readonly cpu: number;
@@ -28,7 +29,7 @@ export interface Load {
 
 /** Keeps so many connections busy, each asking again when it is answered. */
 export async function load(options: LoadOptions): Promise<Load> {
-  const { servers, connections, seconds, body, isRight, headers = {} } = options;
+  const { servers, connections, seconds, body, isRight, headers = () => ({}) } = options;
   const latencies: number[] = [];
   let wrong: string | undefined;
   const pids = servers.map(({ pid }) => pid);
@@ -49,8 +50,10 @@ export async function load(options: LoadOptions): Promise<Load> {
           requests: [
             {
               method: 'POST',
-              headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
-              setupRequest: (request) => ({ ...request, body: body() }),
+              setupRequest: (request) => ({
+                ...{ ...request, body: body() },
+                headers: { 'content-type': 'application/json', accept: 'application/json', ...headers() },
+              }),
             },
           ],
         },
@@ -68,6 +71,7 @@ export async function load(options: LoadOptions): Promise<Load> {
     requests: latencies.length,
     perSecond: latencies.length / took,
     p50: quantile(latencies, 0.5),
+    p90: quantile(latencies, 0.9),
     p99: quantile(latencies, 0.99),
     cpu: (cpuOf(pids) - cpuBefore) / latencies.length,
   };

@@ -3,14 +3,18 @@ import { program } from 'commander';
 
 import { benchAuth } from './auth.ts';
 import { benchConfirm } from './confirm.ts';
+import { benchFlat } from './flat.ts';
 import { benchInstances } from './instances.ts';
 import { benchJournal } from './journal.ts';
+import { benchLatency } from './latency.ts';
 import { benchPeers } from './peers.ts';
 import { benchSockets } from './sockets.ts';
 import { benchStart } from './start.ts';
 
 const benches = {
   peers: benchPeers,
+  latency: benchLatency,
+  flat: benchFlat,
   confirm: benchConfirm,
   sockets: benchSockets,
   auth: benchAuth,

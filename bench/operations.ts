@@ -30,14 +30,17 @@ export function confirmation(): string {
 
 export const isSuccess = (body: string): boolean => body.includes('"status":"SUCCEEDED"');
 
-export const FIRST_PAGE = JSON.stringify({
-  query: `query FirstPage {
-    purchases(first: 50) {
-      edges { node { id createdAt status reference subscriber { identifier } amount { amount currency } tokens { formatted } } }
-      pageInfo { hasNextPage endCursor }
-    }
-  }`,
-});
+export function pageOf(first: number): string {
+  return JSON.stringify({
+    query: `query FirstPage {
+      purchases(first: ${first}) {
+        edges { node { id createdAt status reference subscriber { identifier } amount { amount currency } tokens { formatted } } }
+        pageInfo { hasNextPage endCursor }
+      }
+    }`,
+  });
+}
+export const FIRST_PAGE = pageOf(50);
 
 export const isFirstPage = (body: string): boolean =>
   body.includes('"hasNextPage":true') && !body.includes('"errors"');

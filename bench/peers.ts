@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -11,6 +11,7 @@ import {
   startGatewayProcess,
   type GatewayProcess,
 } from '../test/support/process.ts';
+import { chart, type Panel } from './chart.ts';
 import { memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
@@ -20,6 +21,10 @@ import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 32;
 const RECORDED = 200;
+const CHART = 'docs/images/peers.svg';
+const TITLE = 'Requests per second, each server in one process';
+const NOTE =
+  'Medians; the line spans the middle half of the rounds. More is better. Each workload has a scale of its own.';
 /** Not counted: whatever is compiled while it runs, is by then. */
 const WARM_UP_ROUNDS = 3;
 
@@ -98,6 +103,7 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
     await requireSameAnswers(running);
 
     const parts: string[] = [];
+    const panels: Panel[] = [];
     for (const workload of workloads) {
       const measured = new Map<Name, Round[]>(workload.by.map((name) => [name, []]));
       for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
@@ -114,6 +120,7 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
         }
       }
       parts.push(tell(workload, measured, running));
+      panels.push(panelOf(workload, measured));
     }
     const versions = await Promise.all(
       ['mercurius', 'graphql-jit', '@apollo/server', '@apollo/datasource-rest', 'graphql-yoga'].map(version),
@@ -123,7 +130,9 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
       ...parts,
     ].join('\n\n');
     process.stdout.write(`${text}\n`);
-    if (!quick) await publish('docs/performance.md', 'peers', text);
+    if (quick) return;
+    await publish('docs/performance.md', 'peers', text);
+    await writeFile(CHART, chart(TITLE, NOTE, panels));
   } finally {
     for (const server of running.values()) await server.kill('SIGTERM');
     await rm(folder, { recursive: true });
@@ -153,6 +162,15 @@ function tell(
   });
   const head = ['per second', '÷ ours', 'p50 ms', 'p99 ms', 'CPU ms', 'upstream calls', 'MiB'];
   return table([what, ...head], rows);
+}
+
+function panelOf({ what, by }: Workload, measured: ReadonlyMap<Name, readonly Round[]>): Panel {
+  const bars = by.map((name) => ({
+    name: names[name].replaceAll('**', ''),
+    values: (measured.get(name) ?? []).map(({ perSecond }) => perSecond),
+    ours: name === 'gateway' || name === 'alone',
+  }));
+  return { title: what, bars };
 }
 
 async function ask(url: string | undefined, body: string): Promise<unknown> {

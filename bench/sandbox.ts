@@ -9,6 +9,8 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly environment: Readonly<Record<string, string>>;
   /** How many calls have come so far. */
   calls(): Promise<number>;
+  /** From now on every answer takes so long. */
+  delay(ms: number): Promise<void>;
 }
 
 /** The sandbox as a process of its own, answering at once. */
@@ -34,6 +36,14 @@ export async function startSandboxProcess(): Promise<SandboxProcess> {
     calls: async () => {
       const answer = await fetch(`${environment['SCRATCHPOWER_BASE_URL'] ?? ''}/__sandbox/state`);
       return z.object({ calls: z.int() }).parse(await answer.json()).calls;
+    },
+    delay: async (delayMs) => {
+      const answer = await fetch(`${environment['SCRATCHPOWER_BASE_URL'] ?? ''}/__sandbox/faults`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ endpoint: '*', kind: 'delay_before', count: null, delayMs }),
+      });
+      if (answer.status !== 201) throw new Error(`the sandbox takes no delay: ${await answer.text()}`);
     },
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGTERM');

@@ -22,6 +22,7 @@ import {
 import { describe, expect, it } from 'vitest';
 
 import { compile, executeCompiled } from '../../src/http/compiled-execution.ts';
+import { documentCache } from '../../src/http/document-cache.ts';
 import { schema } from '../../src/schema/index.ts';
 import { operation } from '../hostile/fuzz/operations.ts';
 
@@ -145,5 +146,54 @@ describe('an operation that is compiled', () => {
     );
     expect(asked.length).toBeGreaterThan(2);
     for (const isTypeOf of asked) expect(isTypeOf.length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the documents that are remembered', () => {
+  const remembered = (texts: readonly string[]) => {
+    const { documentCache: cache } = documentCache();
+    for (const text of texts) cache?.set(text, parse(text));
+    return texts.filter((text) => cache?.get(text) !== undefined);
+  };
+  const named = (count: number, fields: string) =>
+    Array.from({ length: count }, (_, n) => `query Q${n} { accounts { ${fields} } }`);
+
+  it('are a thousand short ones', () => {
+    const texts = named(1_000, 'id name category currency balance { amount currency }');
+    expect(remembered(texts)).toHaveLength(1_000);
+  });
+
+  it('are the latest, and no more than 64,000 tokens, be they few and long', () => {
+    const texts = named(80, 'id '.repeat(1_000));
+    const kept = remembered(texts);
+    expect(kept).toStrictEqual(texts.slice(-kept.length));
+    expect(kept.length).toBeGreaterThan(40);
+    expect(kept.length).toBeLessThanOrEqual(64);
+  });
+
+  it('are no more than a million characters, however much of them is no token', () => {
+    const kept = remembered(named(80, `id${' '.repeat(50_000)}`));
+    expect(kept.length).toBeGreaterThan(10);
+    expect(kept.join('').length).toBeLessThanOrEqual(1_024_000);
+  });
+
+  it('are none that are full of comments, which stay in the syntax tree', () => {
+    expect(remembered([`{ accounts { id } } ${'#\n'.repeat(4_000)}`])).toStrictEqual([]);
+  });
+
+  it('are none that are long with each fragment as often as it is spread', () => {
+    const times = (count: number, field: string) =>
+      Array.from({ length: count }, (_, n) => `a${n}: ${field}`).join(' ');
+    const nested = (count: number) =>
+      `{ ${times(count, 'viewer { ...V }')} }
+       fragment V on Viewer { ${times(count, 'accounts { ...A }')} }
+       fragment A on Account { ${'id '.repeat(30)} }`;
+    expect(remembered([nested(3)])).toHaveLength(1);
+    expect(remembered([nested(15)])).toStrictEqual([]);
+  });
+
+  it('may hold a ring of fragments, for validation to refuse', () => {
+    const ring = '{ ...A } fragment A on Query { ...B } fragment B on Query { ...A ...A }';
+    expect(remembered([ring])).toHaveLength(1);
   });
 });
