@@ -125,7 +125,9 @@ class Documents {
     const parts = [
       ...[number, operationName ?? null],
       // One that is null is not one that is not there.
-      variables.map((variable) => (variableValues?.[variable] === undefined ? [] : [variableValues[variable]])),
+      variables.map((variable) =>
+        variableValues?.[variable] === undefined ? [] : [variableValues[variable]],
+      ),
       ...[integration ?? null, [...scopes].sort()],
       accounts === undefined ? null : [...accounts].sort((one, other) => one - other),
       tellsTokens ? name : null,
