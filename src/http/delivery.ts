@@ -36,13 +36,19 @@ export class Delivery implements AsyncIterableIterator<never, undefined, undefin
   }
 
   async next(): Promise<IteratorReturnResult<undefined>> {
-    for (;;) {
-      const { done, value } = await this.#results.next();
-      if (this.#isLeft) return OVER;
-      if (done === true) return this.return();
-      const message = `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${textOf(value)}}`;
-      const leaving = this.#socket.sendEvent(message);
-      if (leaving !== undefined) await leaving;
+    try {
+      for (;;) {
+        const { done, value } = await this.#results.next();
+        if (this.#isLeft) return OVER;
+        if (done === true) return await this.return();
+        const message = `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${textOf(value)}}`;
+        const leaving = this.#socket.sendEvent(message);
+        if (leaving !== undefined) await leaving;
+      }
+    } catch (error) {
+      // Whoever counts subscriptions is told of the end only so.
+      await this.return();
+      throw error;
     }
   }
 

@@ -88,6 +88,23 @@ describe('a socket whose client does not read', () => {
   });
 });
 
+describe('a subscription that fails', () => {
+  it('is returned as a whole, so that it is counted no more', async () => {
+    const { own } = await ends();
+    const results = { next: () => Promise.reject(new Error('the disk failed')) };
+    let returned = 0;
+    const whole = {
+      next: results.next,
+      return: () => {
+        returned += 1;
+        return Promise.resolve({ done: true as const, value: undefined });
+      },
+    };
+    await expect(new Delivery(results, whole, { socket: own, id: 'a' }).next()).rejects.toThrow('disk');
+    expect(returned).toBe(1);
+  });
+});
+
 describe('a beat', () => {
   it('pings when it is time, and cuts off who did not answer the last', async () => {
     const { own, client, closed } = await ends({ autoPong: false });
