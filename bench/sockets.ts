@@ -60,7 +60,8 @@ export async function benchSockets({ quick }: { quick: boolean }): Promise<void>
   try {
     for (let round = 0; round < rounds; round += 1) {
       // The gateway first of all: it makes the record that the peer opens.
-      for (const [at, subject] of inTurn(subjects, round)) measured[at]?.push(await measure(subject, sockets));
+      for (const [at, subject] of inTurn(subjects, round))
+        measured[at]?.push(await measure(subject, sockets));
     }
   } finally {
     await rm(folder, { recursive: true });
@@ -70,7 +71,15 @@ export async function benchSockets({ quick }: { quick: boolean }): Promise<void>
   const text = [
     `Measured with \`npm run bench -- sockets\` at ${commit()}: ${machine(...versions)}. ${figure(sockets)} sockets with one subscription each, all to the same event; the same client for both, which with the sandbox shares these processors. Each round is a fresh process. Memory is what ${figure(sockets)} idle subscriptions add to it, sockets included, after all garbage was collected; an event is a purchase confirmed on the sandbox, timed from the confirm until the last socket has it, the slowest of ${EVENTS}. This gateway also reads, records and logs; Mercurius keeps no record and pings nobody. Medians of ${rounds} rounds in which they take turns, with the middle half; ratios are medians of each round's own.`,
     table(
-      ['', 'heap, KiB each', '÷ ours', 'resident, KiB each', '÷ ours', 'delivered to all, ms', 'CPU an event, ms'],
+      [
+        '',
+        'heap, KiB each',
+        '÷ ours',
+        'resident, KiB each',
+        '÷ ours',
+        'delivered to all, ms',
+        'CPU an event, ms',
+      ],
       subjects.map(({ name }, at) => {
         const all = measured[at] ?? [];
         const of = (key: keyof Round) => all.map((one) => one[key]);

@@ -41,7 +41,8 @@ await app.register(mercurius.default, {
     },
     Subscription: {
       purchaseEvents: {
-        subscribe: (_root: unknown, _args: unknown, { pubsub }: { pubsub: any }) => pubsub.subscribe('events'),
+        subscribe: (_root: unknown, _args: unknown, { pubsub }: { pubsub: any }) =>
+          pubsub.subscribe('events'),
       },
     },
   } as never,

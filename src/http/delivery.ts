@@ -17,7 +17,7 @@ const OVER = { done: true, value: undefined } as const;
  * A result is sent when the one before it has left, so that what a client does not read waits in the record.
  */
 export class Delivery implements AsyncIterableIterator<never, undefined, undefined> {
-  readonly #results: AsyncIterator<Result>;
+  readonly #results: AsyncIterator<Result, undefined>;
   readonly #whole: AsyncIterator<unknown>;
   readonly #socket: GatewaySocket;
   readonly #id: string;
@@ -25,7 +25,7 @@ export class Delivery implements AsyncIterableIterator<never, undefined, undefin
 
   /** `whole` is what there is to return at the end; the results are its own, or those that it would pass on. */
   constructor(
-    results: AsyncIterator<Result>,
+    results: AsyncIterator<Result, undefined>,
     whole: AsyncIterator<unknown>,
     { socket, id }: { readonly socket: GatewaySocket; readonly id: string },
   ) {
@@ -36,13 +36,19 @@ export class Delivery implements AsyncIterableIterator<never, undefined, undefin
   }
 
   async next(): Promise<IteratorReturnResult<undefined>> {
-    for (;;) {
-      const { done, value } = await this.#results.next();
-      if (this.#isLeft) return OVER;
-      if (done === true) return this.return();
-      const message = `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${textOf(value)}}`;
-      const leaving = this.#socket.sendEvent(message);
-      if (leaving !== undefined) await leaving;
+    try {
+      for (;;) {
+        const next = await this.#results.next();
+        if (this.#isLeft) return OVER;
+        if (next.done === true) return await this.return();
+        const message = `{"id":${JSON.stringify(this.#id)},"type":"next","payload":${textOf(next.value)}}`;
+        const leaving = this.#socket.sendEvent(message);
+        if (leaving !== undefined) await leaving;
+      }
+    } catch (error) {
+      // Whoever counts subscriptions is told of the end only so.
+      await this.return();
+      throw error;
     }
   }
 

@@ -44,9 +44,9 @@ export class GatewaySocket extends WebSocket {
       return;
     }
     const tell = typeof options === 'function' ? options : done;
-    // What can't be sent to a client that has gone is no error of ours.
-    const sent = (error?: Error) => {
-      tell?.(this.readyState === WebSocket.OPEN ? error : undefined);
+    // What cannot be sent is to a client that has gone, as is seen a moment later: no error of ours.
+    const sent = () => {
+      tell?.();
       if (this.#waiting !== undefined && this.#hasRoom) this.#letIn();
     };
     if (typeof options === 'object') super.send(data, options, sent);

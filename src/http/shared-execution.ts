@@ -125,7 +125,9 @@ class Documents {
     const parts = [
       ...[number, operationName ?? null],
       // One that is null is not one that is not there.
-      variables.map((variable) => (variableValues?.[variable] === undefined ? [] : [variableValues[variable]])),
+      variables.map((variable) =>
+        variableValues?.[variable] === undefined ? [] : [variableValues[variable]],
+      ),
       ...[integration ?? null, [...scopes].sort()],
       accounts === undefined ? null : [...accounts].sort((one, other) => one - other),
       tellsTokens ? name : null,
@@ -178,12 +180,12 @@ class Answers {
 
 /** `return` goes straight to the source, as in iterate.ts. */
 class AnswerStream implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
-  readonly #events: AsyncIterator<unknown>;
+  readonly #events: AsyncIterator<unknown, undefined>;
   readonly #answer: (event: unknown) => Promise<ExecutionResult>;
   readonly #maskError: (error: unknown) => GraphQLError;
 
   constructor(
-    events: AsyncIterator<unknown>,
+    events: AsyncIterator<unknown, undefined>,
     answer: (event: unknown) => Promise<ExecutionResult>,
     maskError: (error: unknown) => GraphQLError,
   ) {
@@ -194,8 +196,8 @@ class AnswerStream implements AsyncIterableIterator<ExecutionResult, undefined, 
 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     try {
-      const { done, value: event } = await this.#events.next();
-      return done === true ? { done, value: undefined } : { done: false, value: await this.#answer(event) };
+      const event = await this.#events.next();
+      return event.done === true ? event : { done: false, value: await this.#answer(event.value) };
     } catch (error) {
       await this.return();
       throw this.#maskError(error);

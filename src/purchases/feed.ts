@@ -243,7 +243,7 @@ class Follower implements Events {
 
   throw(error: unknown): Promise<never> {
     this.#end();
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 
   [Symbol.asyncIterator](): this {

@@ -206,6 +206,22 @@ describe('a feed', () => {
   });
 });
 
+describe('followers', () => {
+  it('that are behind at the same place are read for once, and each gets all', async () => {
+    const { follow, until, reads, is, begin } = await setting(300);
+    await until(1);
+    const before = reads.length;
+    is.takesMs = 10;
+    const behind = Array.from({ length: 20 }, () => follow({ after: 0 }));
+    await until(2);
+    // While it is being read for them.
+    await begin();
+    await until(1_500);
+    for (const { seen } of behind) expect(seen).toEqual(upTo(601));
+    expect(reads.slice(before).filter(({ after }) => after === 0)).toHaveLength(1);
+  });
+});
+
 describe('a follower', () => {
   it('of one purchase that is behind reads that once, and then waits', async () => {
     const { follow, until, feed, journal, reads } = await setting(5);
