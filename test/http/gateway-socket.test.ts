@@ -38,6 +38,7 @@ function subscriptions(own: GatewaySocket, count: number, events: number) {
         taken.push(at);
         yield await Promise.resolve({ data: { n, filling: 'x'.repeat(MESSAGE_BYTES) } });
       }
+      return undefined;
     })();
     return new Delivery(results, results, { socket: own, id: String(at) }).next();
   });
@@ -124,4 +125,17 @@ describe('a beat', () => {
     expect(await closed).toBe(1006);
     expect(pings).toBe(2);
   });
+});
+
+it('takes it for no error that a client is gone while it is written to, before the socket is seen to be closed', async () => {
+  const { own } = await ends();
+  const { _socket: stream } = own as unknown as { _socket: { write: (...given: unknown[]) => boolean } };
+  stream.write = (...given) => {
+    const done = given.at(-1);
+    if (typeof done === 'function') queueMicrotask(() => void done(new Error('write EPIPE')));
+    return false;
+  };
+  const told = await new Promise<unknown>((resolve) => own.send('too late', resolve));
+  expect(own.readyState).toBe(WebSocket.OPEN);
+  expect(told).toBeUndefined();
 });
