@@ -180,12 +180,12 @@ class Answers {
 
 /** `return` goes straight to the source, as in iterate.ts. */
 class AnswerStream implements AsyncIterableIterator<ExecutionResult, undefined, undefined> {
-  readonly #events: AsyncIterator<unknown, undefined>;
+  readonly #events: AsyncIterator<unknown, unknown>;
   readonly #answer: (event: unknown) => Promise<ExecutionResult>;
   readonly #maskError: (error: unknown) => GraphQLError;
 
   constructor(
-    events: AsyncIterator<unknown, undefined>,
+    events: AsyncIterator<unknown, unknown>,
     answer: (event: unknown) => Promise<ExecutionResult>,
     maskError: (error: unknown) => GraphQLError,
   ) {
@@ -197,7 +197,8 @@ class AnswerStream implements AsyncIterableIterator<ExecutionResult, undefined, 
   async next(): Promise<IteratorResult<ExecutionResult, undefined>> {
     try {
       const event = await this.#events.next();
-      return event.done === true ? event : { done: false, value: await this.#answer(event.value) };
+      if (event.done === true) return { done: true, value: undefined };
+      return { done: false, value: await this.#answer(event.value) };
     } catch (error) {
       await this.return();
       throw this.#maskError(error);

@@ -241,7 +241,7 @@ class Follower implements Events {
     return Promise.resolve(OVER);
   }
 
-  throw(error: unknown): Promise<never> {
+  throw(error: Error): Promise<never> {
     this.#end();
     return Promise.reject(error);
   }
@@ -312,7 +312,7 @@ class Watch implements AsyncIterableIterator<Purchase, undefined, undefined> {
     return this.#changes.return();
   }
 
-  throw(error: unknown): Promise<never> {
+  throw(error: Error): Promise<never> {
     this.#first = undefined;
     return this.#changes.throw(error);
   }

@@ -33,7 +33,7 @@ async function ends(options: object = {}) {
 function subscriptions(own: GatewaySocket, count: number, events: number) {
   const taken: number[] = [];
   const all = Array.from({ length: count }, (_, at) => {
-    const results = (async function* () {
+    const results = (async function* (): AsyncGenerator<{ data: Record<string, unknown> }, undefined> {
       for (let n = 0; n < events; n += 1) {
         taken.push(at);
         yield await Promise.resolve({ data: { n, filling: 'x'.repeat(MESSAGE_BYTES) } });
