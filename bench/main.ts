@@ -29,8 +29,9 @@ program
     'Measures the gateway on this machine and writes the figures into the docs. The machine should do nothing else.',
   )
   .option('--quick', 'small and short; tells the figures, and writes nothing into the docs', false)
+  .option('--hive', 'peers: Hive Gateway among them, which is installed for it', false)
   .argument('[names...]', `which: ${Object.keys(benches).join(', ')}; all when none is named`)
-  .action(async (names: string[], options: { quick: boolean }) => {
+  .action(async (names: string[], options: { quick: boolean; hive: boolean }) => {
     const unknown = names.filter((name) => !(name in benches));
     if (unknown.length > 0)
       program.error(`there is no ${unknown.join(', ')}: ${Object.keys(benches).join(', ')}`);

@@ -1,7 +1,8 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual, promisify } from 'node:util';
 
 import { z } from 'zod';
 
@@ -26,14 +27,17 @@ const TITLE = 'Requests per second, each server in one process';
 const NOTE =
   'Medians; the line spans the middle half of the rounds. More is better. Each workload has a scale of its own.';
 /** Not counted: whatever is compiled while it runs, is by then. */
-const WARM_UP_ROUNDS = 3;
+const WARM_UP_ROUNDS = 2;
 
 const PEERS = ['proxy', 'mercurius', 'apollo', 'yoga'] as const;
+/** A project of its own, installed when it is asked for. */
+const HIVE = 'bench/peers/hive';
 const names = {
   proxy: 'bare node:http proxy, no GraphQL',
   mercurius: 'Mercurius with JIT',
   apollo: 'Apollo Server',
   yoga: 'graphql-yoga as it comes',
+  hive: 'Hive Gateway from OpenAPI',
   gateway: '**this gateway**',
   alone: '**this gateway**, each read a call',
 } as const;
@@ -44,6 +48,8 @@ interface Workload {
   readonly body: () => string;
   readonly isRight: (answer: string) => boolean;
   readonly by: readonly Name[];
+  /** What Hive Gateway is asked instead, whose schema is the upstream's. Default: it is not asked. */
+  readonly hive?: string;
 }
 
 interface Round extends Load {
@@ -54,8 +60,9 @@ const whole = (answer: string) => !answer.includes('"errors"');
 const every: readonly Name[] = ['proxy', 'gateway', 'alone', 'mercurius', 'apollo', 'yoga'];
 const servers: readonly Name[] = ['gateway', 'mercurius', 'apollo', 'yoga'];
 
+const WIRE_ACCOUNTS = JSON.stringify({ query: '{ accounts { id name category currency balance } }' });
 const workloads: readonly Workload[] = [
-  { what: 'accounts', body: () => ACCOUNTS, isRight: whole, by: every },
+  { what: 'accounts', body: () => ACCOUNTS, isRight: whole, by: every, hive: WIRE_ACCOUNTS },
   { what: 'viewer, accounts and products', body: () => HOME, isRight: whole, by: every },
   {
     what: 'a page of 50 purchases with their accounts',
@@ -72,8 +79,9 @@ const workloads: readonly Workload[] = [
 ];
 
 /** Measures the gateway beside its peers, in turns, and writes the tables into docs/performance.md. */
-export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
-  const [rounds, seconds] = quick ? [3, 2] : [9, 2];
+export async function benchPeers({ quick, hive }: { quick: boolean; hive: boolean }): Promise<void> {
+  if (hive) await installHive();
+  const [rounds, seconds] = quick ? [3, 1] : [7, 2];
   const folder = await mkdtemp(join(tmpdir(), 'bench-'));
   await using sandbox = await startSandboxProcess();
   const env = {
@@ -90,21 +98,17 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
     };
     running.set('alone', await startGatewayProcess(alone, bundle.command));
     for (let n = 0; n < RECORDED; n += 1) await ask(running.get('gateway')?.url, confirmation());
-    for (const peer of PEERS) {
-      const command = ['--import', 'tsx', `bench/peers/${peer}.ts`];
-      running.set(
-        peer,
-        await startGatewayProcess(
-          { ...env, RECORD: `${folder}/gateway.db`, NODE_ENV: 'production' },
-          command,
-        ),
-      );
-    }
+    const peerEnv = { ...env, RECORD: `${folder}/gateway.db`, NODE_ENV: 'production' };
+    const startPeer = (path: string) => startGatewayProcess(peerEnv, ['--import', 'tsx', path]);
+    for (const peer of PEERS) running.set(peer, await startPeer(`bench/peers/${peer}.ts`));
+    if (hive) running.set('hive', await startPeer(`${HIVE}/hive.js`));
     await requireSameAnswers(running);
 
     const parts: string[] = [];
     const panels: Panel[] = [];
-    for (const workload of workloads) {
+    for (const known of workloads) {
+      const withHive = hive && known.hive !== undefined;
+      const workload = { ...known, by: withHive ? [...known.by, 'hive' as const] : known.by };
       const measured = new Map<Name, Round[]>(workload.by.map((name) => [name, []]));
       for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
         for (const [, name] of inTurn(workload.by, round)) {
@@ -113,7 +117,7 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
           const callsBefore = await sandbox.calls();
           const done = await load({
             ...{ servers: [server], connections: CONNECTIONS, seconds },
-            ...{ body: workload.body, isRight: workload.isRight },
+            ...{ body: bodyOf(workload, name), isRight: workload.isRight },
           });
           const calls = ((await sandbox.calls()) - callsBefore) / done.requests;
           if (round >= 0) measured.get(name)?.push({ ...done, calls });
@@ -123,10 +127,13 @@ export async function benchPeers({ quick }: { quick: boolean }): Promise<void> {
       panels.push(panelOf(workload, measured));
     }
     const versions = await Promise.all(
-      ['mercurius', 'graphql-jit', '@apollo/server', '@apollo/datasource-rest', 'graphql-yoga'].map(version),
+      ['mercurius', 'graphql-jit', '@apollo/server', '@apollo/datasource-rest', 'graphql-yoga'].map((name) =>
+        version(name),
+      ),
     );
+    if (hive) versions.push(await version('@graphql-hive/gateway-runtime', HIVE));
     const text = [
-      `Measured with \`npm run bench -- peers\` at ${commit()}: ${machine(...versions)}. One process each, ${CONNECTIONS} connections, the same sandbox, the same answers (compared before anything is timed); the load and the sandbox run on the same processors. This gateway writes its log, counts its metrics and its limits, and masks errors; the others do nothing of the kind. Medians of ${rounds} rounds of ${seconds} s in which the servers take turns, with the middle half; ratios are medians of each round's own.`,
+      `Measured with \`npm run bench -- peers${hive ? ' --hive' : ''}\` at ${commit()}: ${machine(...versions)}. One process each, ${CONNECTIONS} connections, the same sandbox, the same answers (compared before anything is timed); the load and the sandbox run on the same processors. This gateway writes its log, counts its metrics and its limits, and masks errors; the others do nothing of the kind. Medians of ${rounds} rounds of ${seconds} s in which the servers take turns, with the middle half; ratios are medians of each round's own.`,
       ...parts,
     ].join('\n\n');
     process.stdout.write(`${text}\n`);
@@ -179,6 +186,15 @@ async function ask(url: string | undefined, body: string): Promise<unknown> {
   return response.json();
 }
 
+function bodyOf({ body, hive }: Workload, name: Name): () => string {
+  return name === 'hive' && hive !== undefined ? () => hive : body;
+}
+
+/** Nothing of it may run while it is installed. */
+async function installHive(): Promise<void> {
+  await promisify(execFile)('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: HIVE });
+}
+
 async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): Promise<void> {
   for (const body of [ACCOUNTS, HOME, PAGE_WITH_ACCOUNTS]) {
     const wanted = await ask(running.get('gateway')?.url, body);
@@ -189,9 +205,21 @@ async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): P
       }
     }
   }
+  const hive = running.get('hive');
+  if (hive === undefined) return;
+  // The wire's own shapes: as many accounts, of the same names.
+  const accounts = z.object({ data: z.object({ accounts: z.array(z.object({ name: z.string() })) }) });
+  const namesOf = (answer: unknown) =>
+    accounts
+      .parse(answer)
+      .data.accounts.map(({ name }) => name)
+      .toSorted();
+  const given = namesOf(await ask(hive.url, WIRE_ACCOUNTS));
+  if (!isDeepStrictEqual(given, namesOf(await ask(running.get('gateway')?.url, ACCOUNTS))))
+    throw new Error(`hive has the accounts ${given.join()}`);
 }
 
-async function version(name: string): Promise<string> {
-  const text = await readFile(`node_modules/${name}/package.json`, 'utf8');
+async function version(name: string, folder = '.'): Promise<string> {
+  const text = await readFile(`${folder}/node_modules/${name}/package.json`, 'utf8');
   return `${name} ${z.object({ version: z.string() }).parse(JSON.parse(text)).version}`;
 }
