@@ -58,7 +58,7 @@ describe('an upstream', () => {
   it('whose answer has 100 MB is read no further than it may be', { timeout: 60_000 }, async () => {
     const bytes = 100_000_000;
     const { result, history, breaches } = await attack(
-      { surface: 'v1' },
+      { surface: 'v1', env: { CONFIRM_TIMEOUT_MS: '30000' } },
       async ({ graphql, sandbox, seen }) => {
         sandbox.addFault({ endpoint: 'confirm', kind: 'huge', bytes });
         const { purchase } = await buy(graphql, seen, 'k');
