@@ -9,8 +9,6 @@ export type Arrival =
   | { readonly kind: 'NOT_SENT' }
   | { readonly kind: 'LOST'; readonly timedOut: boolean };
 
-const NOTHING = Buffer.alloc(0);
-
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 interface Body {
   readonly text: string;
@@ -74,7 +72,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     const room = this.#maxBytes - this.#size;
     this.#size += chunk.length;
-    this.#chunks.push(chunk.length > room ? chunk.subarray(0, room) : chunk);
+    this.#chunks.push(chunk.subarray(0, room));
     if (chunk.length > room) this.#finish(false);
   }
 
@@ -94,8 +92,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   #finish(timedOut: boolean, complete = false): void {
     if (!this.#end(complete)) return;
     if (this.#head !== undefined) {
-      const [first = NOTHING, ...more] = this.#chunks;
-      const text = (more.length === 0 ? first : Buffer.concat(this.#chunks)).toString('utf8');
+      const text = Buffer.concat(this.#chunks).toString('utf8');
       this.#settle({ kind: 'ANSWERED', ...this.#head, body: { text, complete } });
     } else if (this.#controller !== undefined) {
       this.#settle({ kind: 'LOST', timedOut });

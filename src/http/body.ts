@@ -17,10 +17,7 @@ export function readBody(request: IncomingMessage, most: number): Promise<Buffer
         resolve('TOO_LARGE');
       } else chunks.push(chunk);
     });
-    request.once('end', () => {
-      const [first, ...more] = chunks;
-      resolve(first !== undefined && more.length === 0 ? first : Buffer.concat(chunks, length));
-    });
+    request.once('end', () => resolve(Buffer.concat(chunks, length)));
     request.once('error', () => resolve('GONE'));
     request.once('close', () => resolve('GONE'));
   });

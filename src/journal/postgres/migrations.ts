@@ -214,7 +214,8 @@ export const postgresMigrations: Readonly<Record<string, Migration>> = {
       execute function refuse_change_but_sealing('the audit trail never changes', 'reason')`,
     `create trigger audit_is_kept before delete or truncate on audit
       execute function refuse_change('the audit trail never changes')`,
-  ), // What a caller is shown of a purchase stands once for each day (UTC), however many instances write it.
+  ),
+  // What a caller is shown of a purchase stands once for each day (UTC), however many instances write it.
   '0006-reveals': inOrder(
     `create unique index audit_reveals on audit (purchase_id, name collate "C", (at / 86400000))
       where action = 'REVEALED' and actor = 'CALLER'`,

@@ -293,7 +293,8 @@ export const sqliteMigrations: Readonly<Record<string, Migration>> = {
     `create trigger audit_refuses_update before update on audit when not (
         exists (select 1 from resealing) and new.reason like 'sealed:%' and ${unchanged('audit', ['reason'])})
       begin select raise(abort, 'the audit trail never changes'); end`,
-  ), // What a caller is shown of a purchase stands once for each day (UTC), however many instances write it.
+  ),
+  // What a caller is shown of a purchase stands once for each day (UTC), however many instances write it.
   '0006-reveals': inOrder(
     `create unique index audit_reveals on audit (purchase_id, name, at / 86400000)
       where action = 'REVEALED' and actor = 'CALLER'`,
