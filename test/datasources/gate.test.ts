@@ -96,6 +96,29 @@ describe('a gate', () => {
     expect(sleeping()).toBe(0);
   });
 
+  it('lets in whose time is over in the very moment in which a place is free', async () => {
+    const { gate, advance, turn } = aGate({ concurrency: 1 });
+    const [inside, waiting] = [entering(gate), entering(gate)];
+    await advance(500);
+    gate.hold(500);
+    inside.slot?.release();
+    await turn();
+    expect(waiting).toEqual({});
+    await advance(500);
+    expect(waiting.slot).toBeDefined();
+  });
+
+  it('turns nobody away before the time, though a timer fires early', async () => {
+    const { gate, advance } = aGate({ concurrency: 1, timersEarlyByMs: 400 });
+    const [inside, waiting] = [entering(gate), entering(gate)];
+    await advance(700);
+    expect(waiting).toEqual({});
+    await advance(299);
+    inside.slot?.release();
+    await advance(0);
+    expect(waiting.slot).toBeDefined();
+  });
+
   it('forgets who has left', async () => {
     const { gate, turn } = aGate({ concurrency: 1 });
     const leaving = new AbortController();
