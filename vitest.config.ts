@@ -9,6 +9,11 @@ export default defineConfig({
   resolve: { alias: [{ find: /^graphql$/, replacement: require.resolve('graphql') }] },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/bundle.ts',
+    // Left to itself vitest keeps one processor free, which of two is half.
+    maxWorkers: '100%',
+    // Two files of three load the whole gateway: once in each worker is enough.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {

@@ -20,7 +20,8 @@ interface RevealsOptions {
  */
 export class Reveals {
   readonly #options: RevealsOptions;
-  readonly #known = new LRUCache<string, true>({ max: MOST_KNOWN });
+  /** By size, for `max` takes the room for all of them at once, in each integration. */
+  readonly #known = new LRUCache<string, true>({ maxSize: MOST_KNOWN, sizeCalculation: () => 1 });
   /** What is being written: who asks meanwhile waits for the same. */
   readonly #writing = new Map<string, Promise<void>>();
 

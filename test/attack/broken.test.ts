@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 
 import { pino } from 'pino';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { startSandbox } from '../../sandbox/sandbox.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -15,7 +15,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import { bwp, finish, newAttempt, newPurchase, to } from '../journal/fixtures.ts';
 import { login } from '../sandbox/raw-client.ts';
-import { bundleGateway, startGatewayProcess } from '../support/process.ts';
+import { startGatewayProcess } from '../support/process.ts';
 import {
   confirm,
   environment,
@@ -28,13 +28,6 @@ import { attack, buy, check, onTheHappyMeter, type Seen } from './harness.ts';
 
 const run = promisify(execFile);
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-
-let command: readonly string[];
-beforeAll(async () => {
-  const bundle = await bundleGateway();
-  command = bundle.command;
-  return () => bundle[Symbol.asyncDispose]();
-});
 
 describe('an upstream', () => {
   it('that accepts connections and says nothing costs time, and nothing else', async () => {
@@ -89,7 +82,7 @@ describe('an upstream that has gone', () => {
       ...{ RECONCILE_BASE_DELAY_MS: '1', RECONCILE_MAX_DELAY_MS: '1' },
       ...{ CIRCUIT_FAILURES: '1', CIRCUIT_OPEN_MS: '60000' },
     };
-    await using gateway = await startGatewayProcess(env, command);
+    await using gateway = await startGatewayProcess(env);
     for (let n = 0; n < 5; n += 1) {
       await sleep(200);
       const live = await fetch(`${gateway.url}/health/live`, { signal: AbortSignal.timeout(5_000) });
@@ -137,7 +130,7 @@ describe('the record’s file', () => {
       await using folder = await temporaryFolder();
       await using sandbox = await startSandbox();
       const path = `${folder.path}/gateway.db`;
-      const gateway = await startGatewayProcess(environment(sandbox, path), command);
+      const gateway = await startGatewayProcess(environment(sandbox, path));
       const graphql = graphqlCaller(gateway.url);
       const seen: Seen = { acknowledged: [], readers: [] };
       await buy(graphql, seen, 'before');
@@ -179,7 +172,7 @@ describe('the record’s file', () => {
     for (let n = 0; n < 50; n += 1) await journal.begin(newPurchase(), newAttempt());
     await journal.close();
     await harm(path);
-    const started = startGatewayProcess(environment(sandbox, path), command);
+    const started = startGatewayProcess(environment(sandbox, path));
     await expect(started).rejects.toThrow(/exit 1/);
     await expect(started).rejects.toThrow(told);
     expect(sandbox.calls).toEqual([]);
@@ -189,8 +182,8 @@ describe('the record’s file', () => {
     await using folder = await temporaryFolder();
     await using sandbox = await startSandbox();
     const path = `${folder.path}/gateway.db`;
-    await using first = await startGatewayProcess(environment(sandbox, path), command);
-    const second = startGatewayProcess(environment(sandbox, path), command);
+    await using first = await startGatewayProcess(environment(sandbox, path));
+    const second = startGatewayProcess(environment(sandbox, path));
     await expect(second).rejects.toThrow(/exit 1[^]*Another gateway is using the record/);
     const bought = await buy(graphqlCaller(first.url), { acknowledged: [], readers: [] }, 'k');
     expect(bought.purchase['status']).toBe('SUCCEEDED');
@@ -237,7 +230,7 @@ describe('ten thousand purchases in doubt at the start', () => {
       ...environment(sandbox, path),
       ...{ RECONCILE_CONCURRENCY: '8', LATE_LANDING_MS: '0', CONFIRM_TIMEOUT_MS: '1000' },
     };
-    await using gateway = await startGatewayProcess(env, command);
+    await using gateway = await startGatewayProcess(env);
     const graphql = graphqlCaller(gateway.url);
     const left = async () => {
       const query = '{ purchases(first: 1, filter: { status: [UNRESOLVED] }) { edges { node { id } } } }';

@@ -7,7 +7,7 @@ import { openPostgresJournal } from '../../src/journal/postgres.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import { temporarySchema, type TestSchema } from '../support/postgres.ts';
 import { noServer, startPostgresServer, type PostgresServer } from '../support/postgres-server.ts';
-import { bundleGateway, startGatewayProcess, type Bundle, type GatewayProcess } from '../support/process.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/process.ts';
 import { confirm, environment, graphqlCaller, retry, until, type GraphQLCaller } from '../support/stack.ts';
 import { breachesOf } from './checker.ts';
 import { acknowledge, onTheHappyMeter, type Seen } from './harness.ts';
@@ -25,12 +25,11 @@ const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 const cheap = { ...onTheHappyMeter, amount: { amount: '1.00', currency: 'BWP' } };
 
 describe.skipIf(noServer !== undefined)('two instances on one PostgreSQL', () => {
-  let bundle: Bundle;
   let server: PostgresServer;
   beforeAll(async () => {
-    [bundle, server] = await Promise.all([bundleGateway(), startPostgresServer()]);
+    server = await startPostgresServer();
   });
-  afterAll(() => Promise.all([bundle, server].map((one) => one[Symbol.asyncDispose]())));
+  afterAll(() => server[Symbol.asyncDispose]());
 
   /** A sandbox, an empty record, and how to start an instance on them. */
   async function site(options?: SandboxOptions) {
@@ -47,7 +46,7 @@ describe.skipIf(noServer !== undefined)('two instances on one PostgreSQL', () =>
         READ_TIMEOUT_MS: '5000',
       };
       const env = { ...environment(sandbox, ''), ...settings, ...limits };
-      const gateway = await startGatewayProcess(env, bundle.command);
+      const gateway = await startGatewayProcess(env);
       gateways.push(gateway);
       return gateway;
     };

@@ -1,9 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto';
 
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
-import { bundleGateway, freePort, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
+import { freePort, startGatewayProcess, type GatewayProcess } from '../support/process.ts';
 import {
   confirm,
   environment,
@@ -77,13 +77,6 @@ async function trouble(sandbox: Sandbox, stopped: () => boolean): Promise<void> 
 const unsettled = `{ purchases(first: 1, filter: { status: [PENDING, UNRESOLVED, NEEDS_ATTENTION] }) { edges { node { id } } } }`;
 
 describe('the real process under fifty buyers', () => {
-  let command: readonly string[];
-  beforeAll(async () => {
-    const bundle = await bundleGateway();
-    command = bundle.command;
-    return () => bundle[Symbol.asyncDispose]();
-  });
-
   it(`killed ${KILLS} times at any moment keeps every promise`, { timeout: 600_000 }, async () => {
     await using folder = await temporaryFolder();
     await using sandbox = await startSandbox({ processingMs: 40 });
@@ -94,14 +87,14 @@ describe('the real process under fifty buyers', () => {
     const seen: Seen = { acknowledged: [], readers: [[], []] };
     let [buying, reading] = [true, true];
 
-    let gateway: GatewayProcess = await startGatewayProcess(env, command);
+    let gateway: GatewayProcess = await startGatewayProcess(env);
     const readers = seen.readers.map((events) => reader(url, events, () => !reading));
     const buyers = Array.from({ length: BUYERS }, () => buyer(graphqlCaller(url), seen, () => !buying));
     const troubling = trouble(sandbox, () => !buying);
     for (let kill = 0; kill < KILLS; kill += 1) {
       await sleep(randomInt(20, 1_000));
       await gateway.kill('SIGKILL');
-      gateway = await startGatewayProcess(env, command);
+      gateway = await startGatewayProcess(env);
     }
     const restartedAt = Date.now();
     buying = false;
@@ -138,7 +131,7 @@ describe('the real process under fifty buyers', () => {
     const path = `${folder.path}/gateway.db`;
     // A busy machine must not make a lost answer of one that is late.
     const env = { ...environment(sandbox, path), CONFIRM_TIMEOUT_MS: '20000' };
-    const gateway = await startGatewayProcess(env, command);
+    const gateway = await startGatewayProcess(env);
     const seen: Seen = { acknowledged: [], readers: [] };
     let buying = true;
     const graphql = graphqlCaller(gateway.url);

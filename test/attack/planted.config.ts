@@ -1,4 +1,4 @@
-import { mergeConfig, type Plugin } from 'vitest/config';
+import { defineConfig, type Plugin } from 'vitest/config';
 
 import config from '../../vitest.config.ts';
 import { plantedBugs } from './planted-bugs.ts';
@@ -25,4 +25,9 @@ function plant(): Plugin {
   };
 }
 
-export default mergeConfig(config, { plugins: [plant()], test: { bail: 1 } });
+// Nothing is bundled: the bug would not be in it.
+export default defineConfig({
+  ...config,
+  plugins: [plant()],
+  test: { ...config.test, globalSetup: [], bail: 1, testTimeout: 10_000 },
+});

@@ -10,6 +10,7 @@ import { dataKeysOf, loadConfig } from '../../src/config.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { tempFolder } from '../journal/sqlite-fixtures.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
+import { commandLine } from '../support/process.ts';
 import { startStack } from '../support/stack.ts';
 
 const run = promisify(execFile);
@@ -45,7 +46,7 @@ const upstream = {
 };
 const command = (line: string | undefined) => /npm run (?:-s )?([\w-]+)(?: -- (.*))?$/.exec(line ?? '');
 const cli = (name: string, argv: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  run(process.execPath, ['--import', 'tsx', 'cli/main.ts', name, ...argv], {
+  run(process.execPath, commandLine(name, ...argv), {
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
 

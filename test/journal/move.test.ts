@@ -9,6 +9,7 @@ import { purchaseStatuses, type Quote } from '../../src/purchases/purchase.ts';
 import { readRecord } from '../attack/history.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { newKey } from '../support/keys.ts';
+import { commandLine } from '../support/process.ts';
 import { newAttempt, newPurchase, newQuote, NOON, purchaseIn } from './fixtures.ts';
 import { freshSchema, opened as openedPostgres } from './postgres-fixtures.ts';
 import { opened, tempPath } from './sqlite-fixtures.ts';
@@ -142,7 +143,7 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
     const schema = await freshSchema();
     const run = (...flags: string[]) =>
       new Promise<string>((resolve) => {
-        const script = ['--import', 'tsx', 'cli/main.ts', 'migrate-journal', ...flags];
+        const script = commandLine('migrate-journal', ...flags);
         const child = execFile(process.execPath, script, (_, stdout, stderr) => resolve(stdout + stderr));
         onTestFinished(() => void child.kill());
       });

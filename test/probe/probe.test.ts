@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 import { looksLikeProduction } from '../../probe/target.ts';
 import type { FaultRequest, Sandbox } from '../../sandbox/sandbox.ts';
-import { freePort } from '../support/process.ts';
+import { commandLine, freePort } from '../support/process.ts';
 import { eventually, open } from '../sandbox/raw-client.ts';
 import { bent } from './bent.ts';
 import { environment, everything, idsOf, probe } from './run.ts';
@@ -302,11 +302,10 @@ describe('it cannot run', () => {
 
   it('when the report cannot be written, and finds that out before anything is sent', async () => {
     const sandbox = await open();
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', 'cli/main.ts', 'probe', '--yes', '--report', '/nowhere/report.md'],
-      { env: { PATH: process.env['PATH'], ...environment(sandbox.url) }, stdio: ['ignore', 'pipe', 'pipe'] },
-    );
+    const child = spawn(process.execPath, commandLine('probe', '--yes', '--report', '/nowhere/report.md'), {
+      env: { PATH: process.env['PATH'], ...environment(sandbox.url) },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const [err] = await Promise.all([text(child.stderr), once(child, 'close')]);
     expect([child.exitCode, sandbox.calls]).toEqual([2, []]);
     expect(err).toContain('/nowhere/report.md cannot be written');
@@ -341,7 +340,7 @@ describe('an interrupted run', () => {
 
   it('is so as a process that gets the SIGINT of one Ctrl-C twice', async () => {
     const sandbox = await faulty({ endpoint: 'confirm', kind: 'delay_after', delayMs: 1_500 });
-    const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', 'probe', '--yes'], {
+    const child = spawn(process.execPath, commandLine('probe', '--yes'), {
       env: { PATH: process.env['PATH'], ...environment(sandbox.url) },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -10,17 +10,31 @@ export interface Campaign {
   readonly path?: string | undefined;
   /** Opens the record of each history. Default: in memory. */
   readonly open?: (() => Promise<OpenRecord>) | undefined;
+  /** Looks for a shorter history that fails too. Default true. */
+  readonly shrinks?: boolean | undefined;
   readonly onPlayed?: ((played: Played, script: Script) => void) | undefined;
 }
 
 /** Plays so many histories; undefined when no promise was broken, else a report with the shortest that was found. */
-export async function campaign({ runs, seed, path, open, onPlayed }: Campaign): Promise<string | undefined> {
+export async function campaign({
+  runs,
+  seed,
+  path,
+  open,
+  shrinks = true,
+  onPlayed,
+}: Campaign): Promise<string | undefined> {
   const property = fc.asyncProperty(scripts, async (script) => {
     const played = await play(script, await open?.());
     onPlayed?.(played, script);
     if (played.breaches.length > 0) throw new Error(played.breaches.join('\n'));
   });
-  const details = await fc.check(property, { numRuns: runs, seed, ...(path === undefined ? {} : { path }) });
+  const details = await fc.check(property, {
+    numRuns: runs,
+    seed,
+    endOnFailure: !shrinks,
+    ...(path === undefined ? {} : { path }),
+  });
   if (!details.failed) return undefined;
   const [script] = details.counterexample ?? [];
   if (script === undefined) return fc.defaultReportMessage(details);

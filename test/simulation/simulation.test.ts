@@ -40,6 +40,8 @@ describe('a simulated shop', () => {
       const seen = new Set<string>();
       const report = await campaign({
         ...which,
+        // Of a bug that was planted it is enough to know that it is found.
+        shrinks: process.env['PLANTED_BUG'] === undefined,
         onPlayed: ({ trace, purchases }) => {
           for (const line of trace) {
             const what =

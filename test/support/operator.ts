@@ -7,6 +7,7 @@ import { keysCommand } from '../../src/operator/keys.ts';
 import { purchasesCommand } from '../../src/operator/purchases.ts';
 import { resealCommand } from '../../src/operator/reseal.ts';
 import { restoreCommand } from '../../src/operator/restore.ts';
+import { commandLine } from './process.ts';
 
 export interface Said {
   readonly code: number | null;
@@ -25,7 +26,7 @@ export type Script = keyof typeof commands;
 
 /** The real command in a process of its own, where nobody sits who could answer. */
 export function startScript(script: Script, argv: readonly string[], path: string) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'cli/main.ts', script, ...argv], {
+  const child = spawn(process.execPath, commandLine(script, ...argv), {
     env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: `file:${path}` },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

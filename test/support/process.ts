@@ -12,11 +12,18 @@ export interface GatewayProcess extends AsyncDisposable {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-const fromSource: readonly string[] = ['--import', 'tsx', 'src/server.ts'];
-
 export interface Bundle extends AsyncDisposable {
+  /** The file of the commands. */
+  readonly cli: string;
   /** What to start the gateway with. */
   readonly command: readonly string[];
+}
+
+/** What to start a command with, as bundle.ts has bundled it for all tests. */
+export function commandLine(name: string, ...argv: readonly string[]): string[] {
+  const cli = process.env['GATEWAY_CLI'];
+  if (cli === undefined) throw new Error('nothing is bundled: these are started by Vitest');
+  return [cli, name, ...argv];
 }
 
 /** Bundles the gateway as `npm run build` does: it starts quicker than from its source. */
@@ -27,15 +34,16 @@ export async function bundleGateway(): Promise<Bundle> {
   const rolldown = ['node_modules/rolldown/bin/cli.mjs', '-c', 'rolldown.config.js', '-d', folder];
   await promisify(execFile)(process.execPath, rolldown);
   return {
+    cli: `${folder}/cli.js`,
     command: [`${folder}/cli.js`, 'serve'],
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
   };
 }
 
-/** The real process, `src/server.ts`, with an environment of its own. Rejects when it ends before it listens. */
+/** The real process with an environment of its own. Rejects when it ends before it listens. */
 export async function startGatewayProcess(
   env: Readonly<Record<string, string>>,
-  command = fromSource,
+  command: readonly string[] = commandLine('serve'),
 ): Promise<GatewayProcess> {
   const child = spawn(process.execPath, command, {
     env: { PATH: process.env['PATH'] ?? '', ...env },
