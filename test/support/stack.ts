@@ -60,7 +60,7 @@ export function graphqlCaller(url: string, token?: string): GraphQLCaller {
 /** Delays short enough for a test; the order of events is that of a real environment. */
 export const quick = {
   CONFIRM_TIMEOUT_MS: '1000',
-  READ_TIMEOUT_MS: '1000',
+  READ_TIMEOUT_MS: '5000',
   LATE_LANDING_MS: '500',
   CIRCUIT_OPEN_MS: '50',
   RECONCILE_BASE_DELAY_MS: '100',
