@@ -1,4 +1,4 @@
-import { Migrator, sql, type Kysely, type Migration, type TableMetadata } from 'kysely';
+import { Migrator, sql, type Kysely, type Migration } from 'kysely';
 
 /** The record was written by a later version of this program. */
 export class NewerRecordError extends Error {
@@ -16,7 +16,10 @@ export class OlderRecordError extends Error {
   }
 }
 
-/** Throws unless the tables are exactly this version's; changes nothing. */
+/** Where Kysely keeps which are done. */
+const DONE = 'kysely_migration';
+
+/** Throws unless the tables are exactly this version's; changes nothing. `schema`: of PostgreSQL, where they lie. */
 export async function requireMigrated<DB>(
   db: Kysely<DB>,
   migrations: Readonly<Record<string, Migration>>,
@@ -31,15 +34,18 @@ export async function requireMigrated<DB>(
 
 /**
  * Brings the tables up to date, each migration as one transaction. Of many processes that do so at once on PostgreSQL one
- * does it, under an advisory lock, and the others wait for it. `schema` is where the tables lie, if there are others.
+ * does it, under an advisory lock, and the others wait for it. `schema`: of PostgreSQL, where the tables lie.
  */
 export async function migrate<DB>(
   db: Kysely<DB>,
   migrations: Readonly<Record<string, Migration>>,
   schema?: string,
 ): Promise<void> {
-  const unknown = (await executed(db, schema)).filter((name) => !Object.hasOwn(migrations, name));
+  const done = await executed(db, schema);
+  const unknown = done.filter((name) => !Object.hasOwn(migrations, name));
   if (unknown.length > 0) throw new NewerRecordError(unknown);
+  // The migrator would look at every table of the database before it knew.
+  if (Object.keys(migrations).every((name) => done.includes(name))) return;
   const provider = { getMigrations: () => Promise.resolve({ ...migrations }) };
   const { error } = await new Migrator({
     db,
@@ -50,11 +56,13 @@ export async function migrate<DB>(
   if (error !== undefined) throw new Error('a migration failed', { cause: error });
 }
 
-async function executed<DB>(db: Kysely<DB>, wanted?: string): Promise<string[]> {
-  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
-  const isOurs = ({ name, schema }: TableMetadata) =>
-    name === 'kysely_migration' && (wanted === undefined || schema === wanted);
-  if (!tables.some(isOurs)) return [];
-  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(db);
+async function executed<DB>(db: Kysely<DB>, schema?: string): Promise<string[]> {
+  const table = schema === undefined ? sql.table(DONE) : sql.table(`${schema}.${DONE}`);
+  const look =
+    schema === undefined
+      ? sql`select 1 from sqlite_master where type = 'table' and name = ${DONE}`
+      : sql`select 1 from pg_tables where schemaname = ${schema} and tablename = ${DONE}`;
+  if ((await look.execute(db)).rows.length === 0) return [];
+  const { rows } = await sql<{ name: string }>`select name from ${table} order by name`.execute(db);
   return rows.map(({ name }) => name);
 }

@@ -6,8 +6,8 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import { migrate } from './migrate.ts';
 import { fault } from './postgres/fault.ts';
 import { requireSchema } from './postgres/moving.ts';
-import { postgresMigrations } from './postgres/migrations.ts';
 import { GuardedPool } from './postgres/pool.ts';
+import { bringUpToDate } from './postgres/up-to-date.ts';
 import { withoutPassword } from './postgres/where.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { fault as sqliteFault } from './sqlite/fault.ts';
@@ -62,7 +62,7 @@ export async function moveRecord({ from, to, tell, onBatch }: MoveOptions): Prom
   const target = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(source, sqliteMigrations);
-    await migrate(target, postgresMigrations, await requireSchema(target));
+    await bringUpToDate(target, await requireSchema(target));
     if (!(await claim(target)) && !(await isEmpty(target))) {
       await compare(source, target, tell);
       tell('The target holds this record already, whole.');

@@ -6,12 +6,13 @@ import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import { openSeal } from './data-keys.ts';
 import { SqlRecord, type SqlJournal } from './journal.ts';
-import { migrate, requireMigrated } from './migrate.ts';
-import { codeOf, fault } from './postgres/fault.ts';
+import { requireMigrated } from './migrate.ts';
+import { fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
 import { requireSchema, requireWhole } from './postgres/moving.ts';
 import { connection, GuardedPool } from './postgres/pool.ts';
 import { PostgresStore } from './postgres/store.ts';
+import { bringUpToDate } from './postgres/up-to-date.ts';
 import { Waker } from './postgres/waker.ts';
 import { withoutPassword } from './postgres/where.ts';
 import type { DataKey } from './seal.ts';
@@ -79,8 +80,6 @@ export async function openPostgresJournal(options: PostgresJournalOptions): Prom
 
 /** What PostgreSQL keeps of a name. */
 const LONGEST_CHANNEL = 63;
-const INVALID_SCHEMA_NAME = '3F000';
-const MOST_TRIES = 10;
 
 /** Brings the tables up to date, or looks whether they are, on a connection of its own that may take its time for it; returns where they lie. */
 async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): Promise<string> {
@@ -89,16 +88,9 @@ async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): 
   try {
     const schema = await requireSchema(db);
     await requireWhole(db);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        if (migrates) await migrate(db, postgresMigrations, schema);
-        else await requireMigrated(db, postgresMigrations, schema);
-        return schema;
-      } catch (error) {
-        // Kysely looks at every schema of the database; one that is dropped meanwhile, by whomever, makes that fail.
-        if (codeOf(error) !== INVALID_SCHEMA_NAME || tries === MOST_TRIES) throw error;
-      }
-    }
+    if (migrates) await bringUpToDate(db, schema);
+    else await requireMigrated(db, postgresMigrations, schema);
+    return schema;
   } finally {
     await db.destroy();
   }

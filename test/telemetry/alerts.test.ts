@@ -107,7 +107,7 @@ const troubles: Record<string, () => Promise<(() => unknown) | undefined>> = {
     await quoted;
   },
   UpstreamQueueFills: () => {
-    stack.sandbox.addFault({ endpoint: 'accounts', kind: 'delay_before', delayMs: 400, count: 6 });
+    stack.sandbox.addFault({ endpoint: 'accounts', kind: 'delay_before', delayMs: 1_500, count: 6 });
     const asked = Array.from({ length: 6 }, () => stack.graphql('{ accounts { id } }'));
     return Promise.resolve(() => Promise.all(asked));
   },
