@@ -93,7 +93,8 @@ export class SingleSend implements Dispatcher.DispatchHandler {
     if (!this.#end(complete)) return;
     if (this.#head !== undefined) {
       const text = Buffer.concat(this.#chunks).toString('utf8');
-      this.#settle({ kind: 'ANSWERED', ...this.#head, body: { text, complete } });
+      const { status, headers } = this.#head;
+      this.#settle({ kind: 'ANSWERED', status, headers, body: { text, complete } });
     } else if (this.#controller !== undefined) {
       this.#settle({ kind: 'LOST', timedOut });
     } else {

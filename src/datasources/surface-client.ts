@@ -147,7 +147,7 @@ export class SurfaceClient {
    * object: to read it costs more than to fetch it.
    */
   async read<T>(endpoint: Endpoint, path: string, shape: z.ZodType<T>, call: Call): Promise<T> {
-    const answer = await this.#ask({ endpoint, method: 'GET', path }, call);
+    const answer = await this.#ask({ endpoint, method: 'GET', under: path }, call);
     const last = this.#lastRead.get(shape);
     if (last?.body === answer.body && isSuccess(answer)) return last.value as T;
     const value = this.#parse(answer, shape, call);
@@ -164,7 +164,7 @@ export class SurfaceClient {
     call: Call,
   ): Promise<T | Problem> {
     try {
-      const answer = await this.#ask({ endpoint, method: 'POST', path, body }, call);
+      const answer = await this.#ask({ endpoint, method: 'POST', under: path, body }, call);
       return this.#parse(answer, shape, call);
     } catch (error) {
       if (error instanceof ProblemError) return error.problem;
@@ -217,16 +217,16 @@ export class SurfaceClient {
   }
 
   async #ask(
-    exchange: { endpoint: Endpoint; method: 'GET' | 'POST'; path: string; body?: string },
+    exchange: { endpoint: Endpoint; method: 'GET' | 'POST'; under: string; body?: string },
     { requestId, signal }: Call,
   ): Promise<RawAnswer> {
-    const path = this.#prefix + exchange.path;
+    const path = this.#prefix + exchange.under;
     const timeoutMs = this.#options.readTimeoutMs;
     const slot = await this.#gate.enter(signal);
     if (isProblem(slot)) throw new ProblemError({ ...slot, requestId });
     try {
       const sent = await this.#session.send((accessToken) =>
-        this.#exchange({ ...exchange, path, requestId, signal, timeoutMs, accessToken }),
+        this.#exchange({ path, requestId, signal, timeoutMs, accessToken, ...exchange }),
       );
       return answerOf(sent);
     } finally {

@@ -17,9 +17,9 @@ export function readBody(request: IncomingMessage, most: number): Promise<Buffer
         resolve('TOO_LARGE');
       } else chunks.push(chunk);
     });
-    request.once('end', () => resolve(Buffer.concat(chunks, length)));
-    request.once('error', () => resolve('GONE'));
-    request.once('close', () => resolve('GONE'));
+    request.on('end', () => resolve(Buffer.concat(chunks, length)));
+    request.on('error', () => resolve('GONE'));
+    request.on('close', () => resolve('GONE'));
   });
 }
 

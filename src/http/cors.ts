@@ -1,5 +1,3 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { CORSOptions } from 'graphql-yoga';
 
 /** What pages of other sites may send, and read of the answer. */
@@ -28,12 +26,13 @@ export function corsFor(allowedOrigins: readonly string[]): (request: Request) =
 }
 
 /** The same, of an answer that Yoga has no part in. */
-export function setCorsHeaders(
-  { headers: { origin } }: IncomingMessage,
-  response: ServerResponse,
+export function corsHeaders(
+  origin: string | undefined,
   allowedOrigins: readonly string[],
-): void {
-  if (origin === undefined || !allowedOrigins.includes(origin)) return;
-  response.setHeader('access-control-allow-origin', origin);
-  response.setHeader('access-control-expose-headers', RESPONSE_HEADERS.join(', '));
+): Readonly<Record<string, string>> {
+  if (origin === undefined || !allowedOrigins.includes(origin)) return {};
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': RESPONSE_HEADERS.join(', '),
+  };
 }

@@ -8,7 +8,7 @@ import { hostName } from './host-name.ts';
 import { isAllowedOrigin } from './origin.ts';
 import { isOwnHost } from './own-host.ts';
 import { leaveForYoga, readBody } from './body.ts';
-import { securityHeaders } from './security-headers.ts';
+import { dataHeaders, secure } from './security-headers.ts';
 import { shortWay } from './short-way.ts';
 import { serveWebSockets, type SocketLimits, type SocketOptions } from './websocket.ts';
 import { GRAPHQL_PATH, type Engine } from './yoga.ts';
@@ -45,6 +45,8 @@ export interface HttpLimits {
 
 /** A token has its place in a header; a cookie or a forged header of megabytes has not. */
 const MAX_HEADER_BYTES = 16_384;
+/** How often it is looked for connections that have become idle, when all are to end. */
+const SWEEP_MS = 10;
 /** How often it is looked for requests that do not arrive, in their time-out. */
 const CHECKS_PER_TIMEOUT = 4;
 
@@ -54,33 +56,32 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits = options.limits.http;
   const streams = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
-  const serveShortly = shortWay({ ...options, bodyBytes: limits.bodyBytes });
-  const serveGraphql = async (request: IncomingMessage, response: ServerResponse) => {
-    if (!authenticates && !isOwnHost(request, allowedOrigins)) {
-      refuseHost(response);
-      return;
-    }
-    if (!isAllowedOrigin(request, allowedOrigins)) {
-      refuseOrigin(response);
-      return;
-    }
-    const address = clientAddressOf(request);
+  const headers = dataHeaders(options.hstsMaxAge);
+  const serveShortly = shortWay({ ...options, headers, bodyBytes: limits.bodyBytes });
+  /** Writes why the request is not looked at, if it is not. */
+  const refusalOf = (request: IncomingMessage, address: string) => {
+    if (!authenticates && !isOwnHost(request, allowedOrigins)) return refuseHost;
+    if (!isAllowedOrigin(request, allowedOrigins)) return refuseOrigin;
     const wait = rates.shutOutFor(address);
-    if (wait > 0) {
-      refuseAddress(response, wait);
-      return;
-    }
+    if (wait > 0) return (response: ServerResponse) => refuseAddress(response, wait);
     // Node's parser lets no more bytes through than Content-Length announces.
-    if (Number(request.headers['content-length'] ?? 0) > limits.bodyBytes) {
-      refuseBody(response, limits);
+    return Number(request.headers['content-length'] ?? 0) > limits.bodyBytes ? refuseTooLarge : undefined;
+  };
+  const refuseTooLarge = (response: ServerResponse) => refuseBody(response, limits);
+  const serveGraphql = async (request: IncomingMessage, response: ServerResponse) => {
+    const address = clientAddressOf(request);
+    const refuse = refusalOf(request, address);
+    const served = refuse === undefined ? await serveShortly(request, response) : 'NOT_MINE';
+    if (served === 'ANSWERED') return;
+    secure(request, response, headers);
+    if (refuse !== undefined) {
+      refuse(response);
       return;
     }
-    const served = await serveShortly(request, response);
-    if (served === 'ANSWERED') return;
     const read = served === 'BODY_TOO_LARGE' ? 'TOO_LARGE' : await readChunks(request, limits);
     if (read === 'GONE') return;
     if (read === 'TOO_LARGE') {
-      refuseBody(response, limits);
+      refuseTooLarge(response);
       return;
     }
     trackStream(request, response, streams);
@@ -99,16 +100,16 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       keepAliveTimeout: limits.keepAliveTimeoutMs,
     },
     (request, response) => {
-      // A connection that becomes idle while we close would otherwise hold us until its keep-alive time is over.
-      response.once('close', () => {
-        if (closing !== undefined) setImmediate(() => server.closeIdleConnections());
-      });
-      securityHeaders(request, response, options.hstsMaxAge);
       const path = request.url?.split('?', 1)[0];
+      const hasHost = request.httpVersionMajor >= 1 && hostName(request.headers.host) !== undefined;
+      if (hasHost && path === GRAPHQL_PATH) {
+        void serveGraphql(request, response);
+        return;
+      }
+      secure(request, response, headers);
       // HTTP/0.9 has no headers, and so no host, no origin and no credentials.
       if (request.httpVersionMajor < 1) sendText(response, 505, 'Speak HTTP/1.1.');
-      else if (hostName(request.headers.host) === undefined) sendText(response, 400, 'Name a host.');
-      else if (path === GRAPHQL_PATH) void serveGraphql(request, response);
+      else if (!hasHost) sendText(response, 400, 'Name a host.');
       else if (path === '/health/live') health.live(response);
       else if (path === '/health/ready') void health.ready(response);
       else if (path === '/') response.writeHead(302, { location: GRAPHQL_PATH }).end();
@@ -126,9 +127,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     for (const stream of streams) stream.destroy();
     const drained = new Promise<void>((resolve) => server.close(() => resolve()));
     const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    server.closeIdleConnections();
+    // One that becomes idle while we close would otherwise hold us until its keep-alive time is over.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     await drained;
     clearTimeout(deadline);
+    clearInterval(sweep);
   };
   return {
     url: addressOf(server, host),

@@ -25,7 +25,7 @@ export function operationLog(parent: Logger): Plugin<RequestContext> {
         ms,
         requestId,
         caller: caller.name,
-        ...(caller.integration !== undefined && { integration: caller.integration }),
+        integration: caller.integration,
         transport,
         outcome,
       });

@@ -18,8 +18,8 @@ export function createRequestContext(
   rates: Rates,
 ): RequestContext {
   return {
-    ...options,
     loaders: createLoaders(options.domain, options.signal, options.requestId),
     admit: () => rates.purchase(options.caller, options.setHeader),
+    ...options,
   };
 }

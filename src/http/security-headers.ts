@@ -8,14 +8,9 @@ const nonces = new WeakMap<IncomingMessage, string>();
  * What every answer carries. Nothing may be framed, guessed at, kept by a cache or read by another site's page beyond
  * what CORS allows; answers that are data may load nothing at all.
  */
-export function securityHeaders(
-  request: IncomingMessage,
-  response: ServerResponse,
-  hstsMaxAge: number,
-): void {
-  const nonce = wantsPage(request) ? nonceFor(request) : undefined;
-  const headers: Record<string, string> = {
-    'content-security-policy': nonce === undefined ? DATA_POLICY : pagePolicy(nonce),
+export function dataHeaders(hstsMaxAge: number): Readonly<Record<string, string>> {
+  return {
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
@@ -23,17 +18,24 @@ export function securityHeaders(
     'cross-origin-opener-policy': 'same-origin',
     'cache-control': 'no-store',
     vary: 'Origin',
+    ...(hstsMaxAge > 0 && { 'strict-transport-security': `max-age=${hstsMaxAge}; includeSubDomains` }),
   };
-  if (hstsMaxAge > 0) headers['strict-transport-security'] = `max-age=${hstsMaxAge}; includeSubDomains`;
-  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+}
+
+/** Sets them, and lets a page load what it is made of. */
+export function secure(
+  request: IncomingMessage,
+  response: ServerResponse,
+  ofData: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(ofData)) response.setHeader(name, value);
+  if (wantsPage(request)) response.setHeader('content-security-policy', pagePolicy(nonceFor(request)));
 }
 
 /** Lets the page's script run; undefined where there is no page. */
 export function nonceOf(request: IncomingMessage | undefined): string | undefined {
   return request === undefined ? undefined : nonces.get(request);
 }
-
-const DATA_POLICY = "default-src 'none'; frame-ancestors 'none'";
 
 /**
  * GraphiQL: one inline script, which makes its workers of blobs; its editor sets styles on elements, which only

@@ -8,7 +8,7 @@ import { isRefusal, type Authenticator } from '../auth/authenticator.ts';
 import { acceptedJson } from './accepted-json.ts';
 import { authorizationOf } from './authentication.ts';
 import { leaveForYoga, readBody } from './body.ts';
-import { setCorsHeaders } from './cors.ts';
+import { corsHeaders } from './cors.ts';
 import { Departure } from './departure.ts';
 import { INTERNAL_ERROR } from './internal-errors.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
@@ -19,6 +19,8 @@ export interface ShortWayOptions extends Engine {
   readonly authenticator: Authenticator;
   readonly persisted: PersistedOperations | undefined;
   readonly allowedOrigins: readonly string[];
+  /** That every answer carries. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly bodyBytes: number;
   readonly log: Pick<Logger, 'error'>;
 }
@@ -34,6 +36,7 @@ export type Served = 'ANSWERED' | 'BODY_TOO_LARGE' | 'NOT_MINE';
  */
 export function shortWay(options: ShortWayOptions) {
   const { yoga, executeKnown, authenticator, persisted, allowedOrigins, bodyBytes, log } = options;
+  const everyAnswers = Object.entries(options.headers).flat();
   /** Plugins look at the method and the signal. */
   const seenByPlugins = (signal: AbortSignal) =>
     new yoga.fetchAPI.Request(ANYWHERE, { method: 'POST', signal });
@@ -50,20 +53,21 @@ export function shortWay(options: ShortWayOptions) {
       leaveForYoga(request, body);
       return 'NOT_MINE';
     }
-    setCorsHeaders(request, response, allowedOrigins);
+    const headers = new FlatHeaders(everyAnswers, corsHeaders(request.headers.origin, allowedOrigins));
     const left = new Departure();
     response.once('close', () => {
       if (!response.writableFinished) left.abort();
     });
     const { text, params } = operation;
-    const given = { req: request, res: response, admission };
+    const setHeader = (name: string, value: string) => headers.set(name, value);
+    const given = { req: request, setHeader, admission, signal: left };
     try {
-      const result = await (executeKnown(text, params, { ...given, signal: left }) ??
+      const result = await (executeKnown(text, params, given) ??
         yoga.getResultForParams({ params, request: seenByPlugins(signalOf(left)) }, given));
-      await answer(response, result, type, yoga.fetchAPI);
+      await answer(response, headers, result, type, yoga.fetchAPI);
     } catch (error) {
       log.error({ err: error }, 'a request failed unexpectedly');
-      send(response, 500, 'application/json', INTERNAL_ERROR);
+      send(response, 500, headers, 'application/json', INTERNAL_ERROR);
     }
     return 'ANSWERED';
   };
@@ -134,6 +138,7 @@ function parsed(text: string): unknown {
 
 async function answer(
   response: ServerResponse,
+  headers: FlatHeaders,
   result: ExecutionResult | AsyncIterable<unknown> | undefined,
   type: string,
   fetchAPI: GatewayYoga['fetchAPI'],
@@ -141,20 +146,51 @@ async function answer(
   if (result === undefined || isAsyncIterable(result))
     throw new Error('a query or a mutation was answered by a stream');
   if (result.errors === undefined && result.extensions === undefined) {
-    send(response, 200, type, JSON.stringify(result));
+    send(response, 200, headers, type, JSON.stringify(result));
     return;
   }
   // Yoga tells which status and headers errors ask for, and what of them is shown.
   const processed = processRegularResult(result, fetchAPI, type);
-  processed.headers.forEach((value, name) => response.setHeader(name, value));
-  send(response, processed.status, type, await processed.text());
+  processed.headers.forEach((value, name) => headers.set(name.toLowerCase(), value));
+  send(response, processed.status, headers, type, await processed.text());
 }
 
-function send(response: ServerResponse, status: number, type: string, text: string): void {
+function send(
+  response: ServerResponse,
+  status: number,
+  headers: FlatHeaders,
+  type: string,
+  text: string,
+): void {
   if (response.headersSent || response.destroyed) return;
   const length = Buffer.byteLength(text);
-  response
-    .writeHead(status, { 'content-type': `${type}; charset=utf-8`, 'content-length': length })
-    // Where each character is one byte, nothing has to be encoded.
-    .end(text, length === text.length ? 'latin1' : 'utf8');
+  headers.set('content-type', `${type}; charset=utf-8`);
+  headers.set('content-length', String(length));
+  // Where each character is one byte, nothing has to be encoded.
+  response.writeHead(status, headers.flat()).end(text, length === text.length ? 'latin1' : 'utf8');
+}
+
+/** Names and values by turns, as Node writes them at once: to set them one by one costs more than to write them. */
+class FlatHeaders {
+  readonly #everyAnswers: readonly string[];
+  readonly #own: string[] = [];
+
+  constructor(everyAnswers: readonly string[], own: Readonly<Record<string, string>>) {
+    this.#everyAnswers = everyAnswers;
+    for (const name in own) this.set(name, own[name] ?? '');
+  }
+
+  /** `name` in lower case; none of those that every answer carries. */
+  set(name: string, value: string): void {
+    for (let at = 0; at < this.#own.length; at += 2) {
+      if (this.#own[at] !== name) continue;
+      this.#own[at + 1] = value;
+      return;
+    }
+    this.#own.push(name, value);
+  }
+
+  flat(): string[] {
+    return this.#everyAnswers.concat(this.#own);
+  }
 }

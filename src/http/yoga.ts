@@ -22,7 +22,7 @@ import { KnownOperations, type OperationParams } from './known-operations.ts';
 import { operationLimits, type OperationLimits } from './operation-limits.ts';
 import { operationLog } from './operation-log.ts';
 import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
-import { rateLimit, type Rates } from './rates.ts';
+import { rateLimit, type Rates, type SetHeader } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
 import { sharedExecution } from './shared-execution.ts';
 import { endUnsendable } from './unsendable.ts';
@@ -40,11 +40,18 @@ export interface SocketContext {
   readonly socketSignal: AbortSignal;
 }
 
-type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext>;
+type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext & WrittenContext>;
 export type GatewayYoga = YogaServerInstance<ServerContext, RequestContext>;
 
+/** What is given along by whoever writes the response. */
+interface WrittenContext {
+  readonly setHeader: SetHeader;
+}
+
 /** Of a request that Yoga has no part in. */
-export type DirectContext = NodeContext & AdmittedContext & { readonly signal: Leaving };
+export type DirectContext = Pick<NodeContext, 'req'> &
+  AdmittedContext &
+  WrittenContext & { readonly signal: Leaving };
 
 export interface Engine {
   readonly yoga: GatewayYoga;
@@ -75,18 +82,13 @@ export function createEngine(options: {
 }): Engine {
   const { domainOf, log, newId, allowedOrigins, authenticator, runtime, authenticates, discovery } = options;
   const { limits, rates, persisted } = options;
-  const contextOf = ({
-    req,
-    res,
-    admission,
-    signal,
-    transport,
-  }: ServerContext & Pick<RequestContext, 'signal' | 'transport'>) => {
+  const contextOf = (
+    { req, res, admission, setHeader = headerSetter(res) }: ServerContext,
+    signal: Leaving,
+    transport: RequestContext['transport'],
+  ) => {
     if (admission === undefined) throw new Error('nobody was let in');
     const requestId = requestIdOf(req) ?? newId();
-    const setHeader = (name: string, value: string) => {
-      if (res !== undefined && !res.headersSent) res.setHeader(name, value);
-    };
     setHeader('x-request-id', requestId);
     const { caller } = admission;
     return createRequestContext(
@@ -107,11 +109,7 @@ export function createEngine(options: {
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
     context: ({ request, socketSignal, ...given }) =>
-      contextOf({
-        ...given,
-        signal: socketSignal ?? request.signal,
-        transport: socketSignal === undefined ? 'http' : 'websocket',
-      }),
+      contextOf(given, socketSignal ?? request.signal, socketSignal === undefined ? 'http' : 'websocket'),
     maskedErrors: { maskError },
     graphiql:
       discovery.graphiql &&
@@ -161,11 +159,12 @@ export function createEngine(options: {
   const executeKnown = async (
     document: DocumentNode,
     params: OperationParams,
-    { signal, ...given }: DirectContext,
+    given: DirectContext,
   ): Promise<ExecutionResult> => {
     try {
-      const context = contextOf({ ...given, signal, transport: 'http' });
-      return await known.execute(document, params, { ...given, ...context });
+      const { req, admission, signal } = given;
+      const context = contextOf(given, signal, 'http');
+      return await known.execute(document, params, { req, admission, ...context });
     } catch (error) {
       return { errors: [maskError(error)] };
     }
@@ -176,6 +175,12 @@ export function createEngine(options: {
       const document = known.documentOf(text);
       return document && executeKnown(document, params, given);
     },
+  };
+}
+
+function headerSetter(response: ServerResponse | undefined): SetHeader {
+  return (name, value) => {
+    if (response !== undefined && !response.headersSent) response.setHeader(name, value);
   };
 }
 

@@ -22,43 +22,80 @@ export interface Loaders {
   clear(): void;
 }
 
-export function createLoaders(
-  { catalogue, journal, purchases }: Domain,
-  signal: Leaving,
-  requestId: string,
-): Loaders {
-  const accounts = new DataLoader<'ALL', readonly Account[]>((keys) =>
-    Promise.all(keys.map(() => catalogue.accounts(signal, catalogue.defaultSurface, requestId))),
-  );
-  const account = new DataLoader<number, Account | undefined>(async (ids) => {
-    const all = await accounts.load('ALL');
-    return ids.map((id) => all.find((one) => one.id === id));
-  });
-  const products = new DataLoader<Surface, readonly Product[]>((surfaces) =>
-    Promise.all(surfaces.map((surface) => catalogue.products(signal, surface, requestId))),
-  );
-  const purchase = new DataLoader<string, Purchase | undefined>(async (ids) => {
-    const found = new Map((await journal.purchases(ids)).map((one) => [one.id, one]));
+export function createLoaders(domain: Domain, signal: Leaving, requestId: string): Loaders {
+  return new LoadersOfOperation(domain, signal, requestId);
+}
+
+/** Most operations ask for one kind of thing: each loader is made when it is first asked for. */
+class LoadersOfOperation implements Loaders {
+  #made: { -readonly [kind in keyof Omit<Loaders, 'clear'>]?: Loaders[kind] } = {};
+  readonly #domain: Domain;
+  readonly #signal: Leaving;
+  readonly #requestId: string;
+
+  constructor(domain: Domain, signal: Leaving, requestId: string) {
+    this.#domain = domain;
+    this.#signal = signal;
+    this.#requestId = requestId;
+  }
+
+  get accounts(): Loaders['accounts'] {
+    const { catalogue } = this.#domain;
+    return (this.#made.accounts ??= new DataLoader((keys) =>
+      Promise.all(
+        keys.map(() => catalogue.accounts(this.#signal, catalogue.defaultSurface, this.#requestId)),
+      ),
+    ));
+  }
+
+  get account(): Loaders['account'] {
+    return (this.#made.account ??= new DataLoader(async (ids) => {
+      const all = await this.accounts.load('ALL');
+      return ids.map((id) => all.find((one) => one.id === id));
+    }));
+  }
+
+  get products(): Loaders['products'] {
+    const { catalogue } = this.#domain;
+    return (this.#made.products ??= new DataLoader((surfaces) =>
+      Promise.all(surfaces.map((surface) => catalogue.products(this.#signal, surface, this.#requestId))),
+    ));
+  }
+
+  get purchase(): Loaders['purchase'] {
+    return (this.#made.purchase ??= byId((ids) => this.#domain.journal.purchases(ids)));
+  }
+
+  get quote(): Loaders['quote'] {
+    return (this.#made.quote ??= byId((ids) => this.#domain.journal.quotes(ids)));
+  }
+
+  get attempts(): Loaders['attempts'] {
+    return (this.#made.attempts ??= new DataLoader(async (ids) => {
+      const byPurchase = new Map<string, Attempt[]>(ids.map((id) => [id, []]));
+      for (const attempt of await this.#domain.journal.attempts(ids))
+        byPurchase.get(attempt.purchaseId)?.push(attempt);
+      return ids.map((id) => byPurchase.get(id) ?? []);
+    }));
+  }
+
+  get reveal(): Loaders['reveal'] {
+    return (this.#made.reveal ??= new DataLoader(async (ids) => {
+      await this.#domain.purchases.reveal(ids);
+      return ids.map(() => true as const);
+    }));
+  }
+
+  clear(): void {
+    this.#made = {};
+  }
+}
+
+function byId<T extends { readonly id: string }>(
+  read: (ids: readonly string[]) => Promise<readonly T[]>,
+): DataLoader<string, T | undefined> {
+  return new DataLoader(async (ids) => {
+    const found = new Map((await read(ids)).map((one) => [one.id, one]));
     return ids.map((id) => found.get(id));
   });
-  const quote = new DataLoader<string, Quote | undefined>(async (ids) => {
-    const found = new Map((await journal.quotes(ids)).map((one) => [one.id, one]));
-    return ids.map((id) => found.get(id));
-  });
-  const attempts = new DataLoader<string, readonly Attempt[]>(async (ids) => {
-    const byPurchase = new Map<string, Attempt[]>(ids.map((id) => [id, []]));
-    for (const attempt of await journal.attempts(ids)) byPurchase.get(attempt.purchaseId)?.push(attempt);
-    return ids.map((id) => byPurchase.get(id) ?? []);
-  });
-  const reveal = new DataLoader<string, true>(async (ids) => {
-    await purchases.reveal(ids);
-    return ids.map(() => true);
-  });
-  const every = [account, accounts, products, purchase, quote, attempts, reveal];
-  return {
-    ...{ account, accounts, products, purchase, quote, attempts, reveal },
-    clear: () => {
-      for (const loader of every) loader.clearAll();
-    },
-  };
 }
