@@ -20,7 +20,10 @@ const MAX_WAIT_MS = 5_000;
 const LONGEST_HOLD_MS = 60_000;
 
 interface Waiting {
+  /** On the steady clock. */
+  readonly until: number;
   readonly enter: () => void;
+  readonly turnAway: () => void;
 }
 
 /** Lets so many calls through at once, in the order in which they came, and none while the upstream asks us to wait. */
@@ -30,6 +33,7 @@ export class Gate {
   readonly #queue: number;
   readonly #maxWaitMs: number;
   readonly #waiting = new Set<Waiting>();
+  #watching = false;
   #inside = 0;
   #heldUntil = -Infinity;
 
@@ -51,10 +55,7 @@ export class Gate {
     if (this.#isFree && this.#waiting.size === 0) return this.#slot();
     if (this.#holdMs > this.#maxWaitMs) return askedToWait(this.#holdMs);
     if (this.#waiting.size >= this.#queue) return busy();
-    const slot = await this.#wait(signal);
-    if (slot !== undefined) return slot;
-    signal?.throwIfAborted();
-    return this.#holdMs > 0 ? askedToWait(this.#holdMs) : busy();
+    return this.#wait(signal);
   }
 
   /** Lets nobody in for so long: what Retry-After asked for. */
@@ -86,40 +87,57 @@ export class Gate {
     };
   }
 
-  async #wait(signal: Leaving | undefined): Promise<Slot | undefined> {
-    const over = new AbortController();
-    const leave = () => over.abort();
-    signal?.addEventListener('abort', leave);
-    const entered = new Promise<Slot>((resolve) => {
-      const waiting = { enter: () => resolve(this.#slot()) };
+  #wait(signal: Leaving | undefined): Promise<Slot | Problem> {
+    return new Promise((resolve, reject) => {
+      const end = () => {
+        this.#waiting.delete(waiting);
+        signal?.removeEventListener('abort', leave);
+      };
+      const waiting: Waiting = {
+        until: this.#runtime.monotonic() + this.#maxWaitMs,
+        enter: () => {
+          end();
+          resolve(this.#slot());
+        },
+        turnAway: () => {
+          end();
+          resolve(this.#holdMs > 0 ? askedToWait(this.#holdMs) : busy());
+        },
+      };
+      const leave = () => {
+        end();
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', leave);
       this.#waiting.add(waiting);
-      over.signal.addEventListener('abort', () => this.#waiting.delete(waiting));
+      if (!this.#watching) void this.#watch();
     });
-    const slot = await Promise.race([entered, this.#tooLong(over.signal)]);
-    over.abort();
-    signal?.removeEventListener('abort', leave);
-    if (slot !== undefined) return slot;
-    // It may have entered in the very turn in which its time was over.
-    void entered.then((late) => late.release());
-    return undefined;
   }
 
-  /** When one has waited as long as one may; a place that is free in that moment is still given. */
-  async #tooLong(over: AbortSignal): Promise<undefined> {
-    const until = this.#runtime.monotonic() + this.#maxWaitMs;
-    let leftMs = this.#maxWaitMs;
-    // On a busy event loop a timer counts from before it was set, and fires early.
-    while (leftMs > 0 && !over.aborted) {
-      await this.#runtime.sleep(leftMs, over);
-      leftMs = until - this.#runtime.monotonic();
+  /** Turns away who has waited too long: the first in the queue is always the next. One timer is enough for all. */
+  async #watch(): Promise<void> {
+    this.#watching = true;
+    for (let first = this.#first; first !== undefined; first = this.#first) {
+      // On a busy event loop a timer counts from before it was set, and fires early: then it is looked once more.
+      const leftMs = first.until - this.#runtime.monotonic();
+      if (leftMs > 0) {
+        await this.#runtime.sleep(leftMs);
+        continue;
+      }
+      // A place that is free in this very moment is still given.
+      this.#letIn();
+      if (this.#waiting.has(first)) first.turnAway();
     }
-    this.#letIn();
+    this.#watching = false;
+  }
+
+  get #first(): Waiting | undefined {
+    return this.#waiting.values().next().value;
   }
 
   #letIn(): void {
     for (const waiting of this.#waiting) {
       if (!this.#isFree) break;
-      this.#waiting.delete(waiting);
       waiting.enter();
     }
     // A timer may fire a little early.

@@ -93,7 +93,22 @@ describe('a gate', () => {
     inside.slot?.release();
     await turn();
     expect(late.slot).toBeDefined();
+    await advance(1_000);
     expect(sleeping()).toBe(0);
+  });
+
+  it('needs one timer, however many wait, and turns each away in its own time', async () => {
+    const { gate, advance, sleeping } = aGate({ concurrency: 1 });
+    entering(gate);
+    const waiting = [entering(gate)];
+    await advance(400);
+    waiting.push(entering(gate), entering(gate));
+    expect(sleeping()).toBe(1);
+    await advance(600);
+    expect(waiting.map(({ problem }) => problem?.code)).toEqual(['gateway_busy', undefined, undefined]);
+    await advance(400);
+    expect(waiting.map(({ problem }) => problem?.code)).toEqual(Array(3).fill('gateway_busy'));
+    expect(gate.state).toEqual({ inUse: 1, waiting: 0 });
   });
 
   it('lets in whose time is over in the very moment in which a place is free', async () => {
