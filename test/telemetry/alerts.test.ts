@@ -28,7 +28,8 @@ beforeAll(async () => {
       METRICS_PORT: '0',
       CONFIRM_TIMEOUT_MS: '5000',
       RECONCILE_GIVE_UP_AFTER_MS: String(HOUR_MS),
-      // Two at a time and four that wait.
+      // Two at a time and four that wait, each with a call of its own.
+      UPSTREAM_COALESCING: 'off',
       UPSTREAM_CONCURRENCY: '2',
       UPSTREAM_QUEUE: '4',
       LIMIT_SOCKETS: '1',
