@@ -1,8 +1,32 @@
 import { createRequire } from 'node:module';
 
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const require = createRequire(import.meta.url);
+
+/** Each takes a minute or more: were one begun last, the other workers would wait for it. */
+const longest = [
+  'attack/planted-bugs',
+  'journal/postgres',
+  'attack/kills',
+  'browser/counter',
+  'attack/instances',
+  'attack/broken',
+  'simulation/simulation',
+  'hostile/fuzz',
+  'attack/matrix',
+].map((name) => `test/${name}.test.ts`);
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => {
+      const at = longest.findIndex((name) => moduleId.endsWith(name));
+      return at === -1 ? longest.length : at;
+    };
+    return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
+  }
+}
 
 export default defineConfig({
   // As Node resolves it: through the `module` field the tests would get a second copy, and `instanceof` would lie.
@@ -14,6 +38,7 @@ export default defineConfig({
     maxWorkers: '100%',
     // Two files of three load the whole gateway: once in each worker is enough.
     isolate: false,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
