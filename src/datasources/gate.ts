@@ -34,6 +34,7 @@ export class Gate {
   readonly #maxWaitMs: number;
   readonly #waiting = new Set<Waiting>();
   #watching = false;
+  #opening = false;
   #inside = 0;
   #heldUntil = -Infinity;
 
@@ -63,7 +64,15 @@ export class Gate {
     const until = this.#runtime.monotonic() + Math.min(ms, LONGEST_HOLD_MS);
     if (until <= this.#heldUntil) return;
     this.#heldUntil = until;
-    void this.#runtime.sleep(Math.min(ms, LONGEST_HOLD_MS)).then(() => this.#letIn());
+    if (!this.#opening) void this.#openAgain();
+  }
+
+  /** Looks until the time is over indeed: a timer may fire a little early, and who comes after it would wait for nothing. */
+  async #openAgain(): Promise<void> {
+    this.#opening = true;
+    while (this.#holdMs > 0) await this.#runtime.sleep(this.#holdMs);
+    this.#opening = false;
+    this.#letIn();
   }
 
   get #holdMs(): number {
@@ -140,9 +149,6 @@ export class Gate {
       if (!this.#isFree) break;
       waiting.enter();
     }
-    // A timer may fire a little early.
-    if (this.#waiting.size > 0 && this.#holdMs > 0)
-      void this.#runtime.sleep(this.#holdMs).then(() => this.#letIn());
   }
 }
 

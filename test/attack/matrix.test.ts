@@ -44,8 +44,6 @@ const env = {
   READ_TIMEOUT_MS: '3000',
   LATE_LANDING_MS: '1000',
   CIRCUIT_OPEN_MS: '50',
-  // That the machine is busy is none of the faults.
-  UPSTREAM_MAX_WAIT_MS: '60000',
 };
 const AT_ONCE = 12;
 

@@ -170,6 +170,17 @@ describe('a gate', () => {
     expect(waiting.slot).toBeDefined();
   });
 
+  it('is not left shut for who comes after such a timer', async () => {
+    const { gate, advance } = aGate({ timersEarlyByMs: 0.5 });
+    gate.hold(500);
+    await advance(499.6);
+    const waiting = entering(gate);
+    await advance(0);
+    expect(waiting).toEqual({});
+    await advance(0.4);
+    expect(waiting.slot).toBeDefined();
+  });
+
   it('turns away at once when that is longer than anybody may wait', async () => {
     const { gate, advance, turn } = aGate();
     gate.hold(3_000);
