@@ -121,10 +121,10 @@ export class Transport implements Carrier {
       mayLeave,
       maxBytes: this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
     });
-    const headers: Record<string, string> = { accept: 'application/json', 'x-request-id': requestId };
+    const own = { accept: 'application/json', 'x-request-id': requestId };
+    const headers: Record<string, string> = more === undefined ? own : { ...more, ...own };
     if (accessToken !== undefined) headers['authorization'] = `Bearer ${accessToken}`;
     if (body !== undefined) headers['content-type'] = 'application/json';
-    if (more !== undefined) Object.assign(headers, more);
     // The deadline is ours, for the whole exchange: undici's own are off.
     this.#pool.dispatch(
       { method, path, headers, body: body ?? null, headersTimeout: 0, bodyTimeout: 0 },

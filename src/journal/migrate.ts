@@ -57,7 +57,7 @@ export async function migrate<DB>(
 }
 
 async function executed<DB>(db: Kysely<DB>, schema?: string): Promise<string[]> {
-  const table = schema === undefined ? sql.table(DONE) : sql.table(`${schema}.${DONE}`);
+  const table = schema === undefined ? sql.id(DONE) : sql.id(schema, DONE);
   const look =
     schema === undefined
       ? sql`select 1 from sqlite_master where type = 'table' and name = ${DONE}`
