@@ -109,7 +109,7 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   const access = { authenticator, authenticates, runtime, log, allowedOrigins, limits, rates, persisted };
   const domains = new Domains(served);
   const engine = createEngine({
-    ...{ ...access, discovery, newId, plugins: telemetry.plugins() },
+    ...{ ...access, discovery, newId, coalescing: config.reads.coalescing, plugins: telemetry.plugins() },
     domainOf: (caller) => domains.of(caller),
   });
 

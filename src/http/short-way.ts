@@ -13,6 +13,7 @@ import { Departure } from './departure.ts';
 import { INTERNAL_ERROR } from './internal-errors.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
 import type { OperationParams } from './known-operations.ts';
+import { textOf } from './shared-queries.ts';
 import { GRAPHQL_PATH, type Engine, type GatewayYoga } from './yoga.ts';
 
 export interface ShortWayOptions extends Engine {
@@ -146,7 +147,7 @@ async function answer(
   if (result === undefined || isAsyncIterable(result))
     throw new Error('a query or a mutation was answered by a stream');
   if (result.errors === undefined && result.extensions === undefined) {
-    send(response, 200, headers, type, JSON.stringify(result));
+    send(response, 200, headers, type, textOf(result));
     return;
   }
   // Yoga tells which status and headers errors ask for, and what of them is shown.

@@ -24,7 +24,9 @@ import { operationLog } from './operation-log.ts';
 import { persistedOperations, type PersistedOperations } from './persisted-operations.ts';
 import { rateLimit, type Rates, type SetHeader } from './rates.ts';
 import { createRequestContext, type RequestContext } from './request-context.ts';
+import type { SharedAnswerOptions } from './shared-answer.ts';
 import { sharedExecution } from './shared-execution.ts';
+import { sharedQueries } from './shared-queries.ts';
 import { endUnsendable } from './unsendable.ts';
 import { nonceOf } from './security-headers.ts';
 import { subscriptionLimit } from './subscription-limit.ts';
@@ -70,7 +72,9 @@ export function createEngine(options: {
   newId: () => string;
   allowedOrigins: readonly string[];
   authenticator: Authenticator;
-  runtime: Pick<Runtime, 'now' | 'sleep'>;
+  runtime: Pick<Runtime, 'now' | 'sleep' | 'monotonic' | 'turn'>;
+  /** Whether those who ask the same at the same time share an answer. */
+  coalescing: boolean;
   /** Whether callers show who they are; without it whoever reaches us may do everything. */
   authenticates: boolean;
   discovery: { readonly introspection: boolean; readonly graphiql: boolean };
@@ -104,6 +108,14 @@ export function createEngine(options: {
     return masked;
   };
   const run = compiling();
+  const shared: SharedAnswerOptions = {
+    ...{ execute: run, maskError },
+    contextFor: ({ domain, transport }, { caller, signal, requestId = newId() }) =>
+      createRequestContext(
+        { caller, domain, signal, transport, requestId, setHeader: () => undefined },
+        rates,
+      ),
+  };
   const known = new KnownOperations();
   const yoga = createYoga<ServerContext, RequestContext>({
     schema,
@@ -132,15 +144,8 @@ export function createEngine(options: {
     logging: false,
     plugins: [
       known.plugin(),
-      compiledExecution(run),
-      sharedExecution({
-        ...{ execute: run, maskError },
-        contextFor: ({ domain, transport }, { caller, signal }) =>
-          createRequestContext(
-            { ...{ caller, domain, signal, transport }, requestId: newId(), setHeader: () => undefined },
-            rates,
-          ),
-      }),
+      options.coalescing ? sharedQueries({ ...shared, runtime }) : compiledExecution(run),
+      sharedExecution(shared),
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),

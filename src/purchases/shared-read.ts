@@ -3,6 +3,8 @@ import type { Runtime } from './runtime.ts';
 
 /** However many ask, the next call waits so long for more of them while another is under way. */
 const GATHER_MS = 1;
+/** No timer is as short as that. */
+const SHORTEST_MS = 0.5;
 
 /**
  * One call for all who ask at the same time. Nobody gets the answer to a call that had begun before he asked: what he has
@@ -12,17 +14,23 @@ const GATHER_MS = 1;
 export class SharedRead<T> {
   readonly #read: (askedBy: string | undefined) => Promise<T>;
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
+  readonly #onIdle: () => void;
   #next: Promise<T> | undefined;
   #underWay: Promise<unknown> | undefined;
   #begunAt = -Infinity;
 
-  /** `read` makes one call; it is given the id of the request that asked first, where there is one. */
+  /**
+   * `read` makes one call; it is given the id of the request that asked first, where there is one. `onIdle` is called when
+   * no call is under way and nobody waits for one.
+   */
   constructor(options: {
     readonly read: (askedBy: string | undefined) => Promise<T>;
     readonly runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
+    readonly onIdle?: () => void;
   }) {
     this.#read = options.read;
     this.#runtime = options.runtime;
+    this.#onIdle = options.onIdle ?? (() => undefined);
   }
 
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
@@ -35,7 +43,7 @@ export class SharedRead<T> {
   async #gather(askedBy: string | undefined): Promise<T> {
     await this.#runtime.turn();
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
-    if (this.#underWay !== undefined && left > 0)
+    if (this.#underWay !== undefined && left > SHORTEST_MS)
       await Promise.race([this.#underWay, this.#runtime.sleep(left)]);
     this.#next = undefined;
     this.#begunAt = this.#runtime.monotonic();
@@ -46,7 +54,9 @@ export class SharedRead<T> {
     );
     this.#underWay = ended;
     void ended.then(() => {
-      if (this.#underWay === ended) this.#underWay = undefined;
+      if (this.#underWay !== ended) return;
+      this.#underWay = undefined;
+      if (this.#next === undefined) this.#onIdle();
     });
     return answer;
   }

@@ -1,0 +1,141 @@
+import { setMaxListeners } from 'node:events';
+
+import {
+  type DocumentNode,
+  type execute,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+
+import type { Caller } from '../auth/caller.ts';
+import { rulesOf } from '../schema/require-rules.ts';
+import type { RequestContext } from './request-context.ts';
+
+export type Args = ExecutionArgs & { readonly contextValue: RequestContext };
+
+export interface SharedAnswerOptions {
+  readonly execute: typeof execute;
+  /** What clients get to see of an error. */
+  readonly maskError: (error: unknown) => GraphQLError;
+  /** A context of its own for what is executed on behalf of that caller; `requestId` is of one of those who asked. */
+  readonly contextFor: (
+    own: RequestContext,
+    shared: { caller: Caller; signal: AbortSignal; requestId?: string | undefined },
+  ) => RequestContext;
+}
+
+/** What is executed for all who share its answer. */
+export async function executeForAll(
+  args: Args,
+  { tellsTokens, requestId }: { readonly tellsTokens: boolean; readonly requestId?: string | undefined },
+  { execute: run, maskError, contextFor }: SharedAnswerOptions,
+): Promise<ExecutionResult> {
+  const { caller } = args.contextValue;
+  const contextValue = contextFor(args.contextValue, {
+    caller: tellsTokens ? caller : nameless(caller),
+    signal: nobodyLeaves,
+    requestId,
+  });
+  const { schema, document, rootValue, variableValues, operationName } = args;
+  const result = await run({ schema, document, rootValue, variableValues, operationName, contextValue });
+  // Here, so that a fault is logged once.
+  return result.errors === undefined ? result : { ...result, errors: result.errors.map(maskError) };
+}
+
+/** One who leaves must not take what is read from the others. */
+const nobodyLeaves = new AbortController().signal;
+setMaxListeners(0, nobodyLeaves);
+
+/** What those who share an answer have in common. */
+function nameless({ scopes, integration, accounts }: Caller): Caller {
+  return {
+    ...{ scopes, integration, accounts },
+    get name(): string {
+      throw new Error('what is shared by several callers must not depend on their names');
+    },
+  };
+}
+
+/** What is known of a document by looking at it. */
+interface Facts {
+  readonly number: number;
+  /** Those that an answer depends on. */
+  readonly variables: readonly string[];
+  /** Whether it asks for what only some may see, and what is written down who was shown. */
+  readonly tellsTokens: boolean;
+}
+
+/** What an answer depends on. */
+export class AnswerKeys {
+  readonly #facts = new WeakMap<DocumentNode, Facts>();
+  readonly #callers = new WeakMap<Caller, string>();
+  #count = 0;
+
+  /** Two whose keys are the same get the same answer at the same moment, or to the same event. */
+  keyOf({ schema, document, operationName, variableValues, contextValue }: Args): {
+    key: string;
+    tellsTokens: boolean;
+  } {
+    let facts = this.#facts.get(document);
+    if (facts === undefined) {
+      this.#count += 1;
+      facts = factsOf(document, schema, this.#count);
+      this.#facts.set(document, facts);
+    }
+    const { number, variables, tellsTokens } = facts;
+    const { caller } = contextValue;
+    const parts = [
+      ...[number, operationName ?? null],
+      // One that is null is not one that is not there.
+      variables.map((variable) =>
+        variableValues?.[variable] === undefined ? [] : [variableValues[variable]],
+      ),
+      tellsTokens ? caller.name : null,
+    ];
+    return { key: `${JSON.stringify(parts)} ${this.#rightsOf(caller)}`, tellsTokens };
+  }
+
+  #rightsOf(caller: Caller): string {
+    const known = this.#callers.get(caller);
+    if (known !== undefined) return known;
+    const { integration, scopes, accounts } = caller;
+    const rights = JSON.stringify([
+      ...[integration ?? null, [...scopes].sort()],
+      accounts === undefined ? null : [...accounts].sort((one, other) => one - other),
+    ]);
+    this.#callers.set(caller, rights);
+    return rights;
+  }
+}
+
+function factsOf(document: DocumentNode, schema: GraphQLSchema, number: number): Facts {
+  const tokenFields = tokenFieldsOf(schema);
+  const variables = new Set<string>();
+  let tellsTokens = false;
+  const types = new TypeInfo(schema);
+  const root = schema.getSubscriptionType();
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      VariableDefinition: () => false,
+      // The arguments of a subscription choose its events; what is told of one does not depend on them.
+      Argument: () => (types.getParentType() === root && types.getDirective() == null ? false : undefined),
+      Variable: ({ name }) => void variables.add(name.value),
+      Field: ({ name }) => {
+        tellsTokens ||= tokenFields.has(name.value);
+      },
+    }),
+  );
+  return { number, variables: [...variables].sort(), tellsTokens };
+}
+
+/** The names of all fields that need `tokens:read`, of whatever type: one too many only shares less. */
+function tokenFieldsOf(schema: GraphQLSchema): ReadonlySet<string> {
+  const fields = rulesOf(schema).filter(({ rule }) => JSON.stringify(rule ?? {}).includes('"tokens:read"'));
+  return new Set(fields.map(({ field }) => field.slice(field.indexOf('.') + 1)));
+}
