@@ -1,4 +1,4 @@
-import { pino, type Level, type Logger } from 'pino';
+import { pino, type DestinationStream, type Level, type Logger } from 'pino';
 
 /**
  * JSON lines on standard output, or lines for people. Whatever is logged by mistake under a secret's name is redacted (R9).
@@ -14,18 +14,48 @@ export async function createLog(
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
   };
-  if (format === 'json')
-    return pino(options, pino.destination({ dest: STDOUT, sync: false, maxLength: MOST_UNWRITTEN }));
+  if (format === 'json') return pino(options, gathering());
   const { default: pretty } = await import('pino-pretty');
   return pino(options, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss.l' }));
 }
 
 const STDOUT = 1;
-/**
- * Characters that wait to be written: while nobody takes what is written, the gateway goes on and later lines are dropped.
- * Lines are written beside the event loop, many at once; what waits is written before the process exits.
- */
+/** Characters that wait to be written: while nobody takes what is written, the gateway goes on and later lines are dropped. */
 const MOST_UNWRITTEN = 16_000_000;
+/** Characters that are written at once in any case. */
+const GATHERED = 8_192;
+const GATHER_MS = 10;
+
+/**
+ * Lines are written beside the event loop, and that is a tenth of what a request costs: the first at once, those that follow
+ * within some milliseconds together. What waits is written before the process exits.
+ */
+function gathering(): DestinationStream {
+  const destination = pino.destination({
+    ...{ dest: STDOUT, sync: false },
+    ...{ minLength: GATHERED, maxLength: MOST_UNWRITTEN },
+  });
+  let isGathering = false;
+  let waits = false;
+  const flush = () => {
+    waits = false;
+    destination.flush();
+    setTimeout(end, GATHER_MS).unref();
+  };
+  const end = () => {
+    if (waits) flush();
+    else isGathering = false;
+  };
+  return {
+    write: (line) => {
+      destination.write(line);
+      waits = true;
+      if (isGathering) return;
+      isGathering = true;
+      flush();
+    },
+  };
+}
 
 const SECRETS = [
   ...[
