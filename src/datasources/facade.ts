@@ -23,8 +23,7 @@ export function createUpstream(options: UpstreamOptions): WatchedUpstream {
   const surfaces = {
     V1: {
       ...v1,
-      products: async (...call: Parameters<typeof v1.products>) =>
-        (await v1.products(...call)).map(alsoOnCurrent),
+      products: async (...call: Parameters<typeof v1.products>) => onBoth(await v1.products(...call)),
     },
     CURRENT: current,
   };
@@ -36,6 +35,15 @@ export function createUpstream(options: UpstreamOptions): WatchedUpstream {
       await Promise.all([v1.close(), current.close()]);
     },
   };
+}
+
+const known = new WeakMap<readonly Product[], readonly Product[]>();
+
+/** The same object for the same. */
+function onBoth(products: readonly Product[]): readonly Product[] {
+  const marked = known.get(products) ?? products.map(alsoOnCurrent);
+  known.set(products, marked);
+  return marked;
 }
 
 /** [D] Current sells electricity of its one provider too. */

@@ -12,7 +12,6 @@ import {
   type FieldNode,
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
-import type { Plugin } from 'graphql-yoga';
 
 /** Compiling costs as much as some dozens of executions: what is sent once is not compiled. */
 const USES_BEFORE_COMPILING = 4;
@@ -43,11 +42,6 @@ export function compiling(): typeof execute {
     if (uses.count === USES_BEFORE_COMPILING) uses.compiled = compile(args);
     return uses.compiled === undefined ? execute(args) : executeCompiled(uses.compiled, args);
   };
-}
-
-/** Of queries and mutations; what of a subscription is executed is for shared-execution.ts. */
-export function compiledExecution(run: typeof execute): Plugin {
-  return { onExecute: ({ setExecuteFn }) => setExecuteFn(run) };
 }
 
 /** Undefined when it is left to graphql-js. */

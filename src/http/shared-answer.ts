@@ -13,6 +13,8 @@ import {
 } from 'graphql';
 
 import type { Caller } from '../auth/caller.ts';
+import type { Leaving } from '../purchases/leaving.ts';
+import type { Domain } from '../schema/context.ts';
 import { rulesOf } from '../schema/require-rules.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -22,24 +24,33 @@ export interface SharedAnswerOptions {
   readonly execute: typeof execute;
   /** What clients get to see of an error. */
   readonly maskError: (error: unknown) => GraphQLError;
-  /** A context of its own for what is executed on behalf of that caller; `requestId` is of one of those who asked. */
+  /** A context of its own for what is executed on behalf of that caller, in which all else is as in the given one. */
   readonly contextFor: (
     own: RequestContext,
-    shared: { caller: Caller; signal: AbortSignal; requestId?: string | undefined },
+    on: Omit<Asker, 'tellsTokens'> & { caller: Caller },
   ) => RequestContext;
 }
 
-/** What is executed for all who share its answer. */
-export async function executeForAll(
+/** On whose behalf something is executed. */
+export interface Asker {
+  /** Of the document: then it is that caller alone. */
+  readonly tellsTokens: boolean;
+  readonly signal: Leaving;
+  readonly requestId: string;
+  /** Through which it reads. Default: its context's. */
+  readonly domain?: Domain;
+}
+
+/** Executes for all whose answer has the same key. */
+export async function executeFor(
   args: Args,
-  { tellsTokens, requestId }: { readonly tellsTokens: boolean; readonly requestId?: string | undefined },
+  { tellsTokens, ...on }: Asker,
   { execute: run, maskError, contextFor }: SharedAnswerOptions,
 ): Promise<ExecutionResult> {
   const { caller } = args.contextValue;
   const contextValue = contextFor(args.contextValue, {
     caller: tellsTokens ? caller : nameless(caller),
-    signal: nobodyLeaves,
-    requestId,
+    ...on,
   });
   const { schema, document, rootValue, variableValues, operationName } = args;
   const result = await run({ schema, document, rootValue, variableValues, operationName, contextValue });
@@ -48,7 +59,7 @@ export async function executeForAll(
 }
 
 /** One who leaves must not take what is read from the others. */
-const nobodyLeaves = new AbortController().signal;
+export const nobodyLeaves = new AbortController().signal;
 setMaxListeners(0, nobodyLeaves);
 
 /** What those who share an answer have in common. */

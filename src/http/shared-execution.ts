@@ -7,7 +7,13 @@ import {
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 
 import type { RequestContext } from './request-context.ts';
-import { AnswerKeys, executeForAll, type Args, type SharedAnswerOptions } from './shared-answer.ts';
+import {
+  AnswerKeys,
+  executeFor,
+  nobodyLeaves,
+  type Args,
+  type SharedAnswerOptions,
+} from './shared-answer.ts';
 
 /** Who comes to an event later than that gets what can be read by then. */
 const SHARED_MS = 1_000;
@@ -16,7 +22,9 @@ const SHARED_MS = 1_000;
  * Executes an event once for all subscribers whose answer is bound to be the same: those get the very same result. What
  * an answer depends on is its key; what a resolver may know of who asks is what stands in that key, and no more.
  */
-export function sharedExecution(options: SharedAnswerOptions): Plugin<RequestContext> {
+export function sharedExecution(
+  options: SharedAnswerOptions & { newId: () => string },
+): Plugin<RequestContext> {
   const keys = new AnswerKeys();
   const answers = new Answers();
   const subscribe = async (args: Args) => {
@@ -26,7 +34,13 @@ export function sharedExecution(options: SharedAnswerOptions): Plugin<RequestCon
     const stream = new AnswerStream(
       events[Symbol.asyncIterator](),
       (event) =>
-        answers.of(event, key, () => executeForAll({ ...args, rootValue: event }, { tellsTokens }, options)),
+        answers.of(event, key, () =>
+          executeFor(
+            { ...args, rootValue: event },
+            { tellsTokens, signal: nobodyLeaves, requestId: options.newId() },
+            options,
+          ),
+        ),
       options.maskError,
     );
     streams.set(args, stream);

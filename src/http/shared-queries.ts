@@ -3,54 +3,54 @@ import type { Plugin } from 'graphql-yoga';
 
 import { SharedRead } from '../purchases/shared-read.ts';
 import type { Runtime } from '../purchases/runtime.ts';
+import { keepText } from './answer-text.ts';
+import { RememberedAnswers } from './remembered-answers.ts';
 import type { RequestContext } from './request-context.ts';
-import { AnswerKeys, executeForAll, type Args, type SharedAnswerOptions } from './shared-answer.ts';
+import { AnswerKeys, nobodyLeaves, type Args, type SharedAnswerOptions } from './shared-answer.ts';
 
 export interface SharedQueriesOptions extends SharedAnswerOptions {
+  /** Whether those who ask at the same time share an answer. */
+  readonly coalescing: boolean;
   readonly runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
 }
 
 /**
  * Executes a query once for all who ask it at the same time and whose answer is bound to be the same: same text, variables,
  * integration, scopes and accounts; the same caller where tokens are told. Nobody gets an answer whose execution had begun
- * before he asked. Each is still limited, counted and logged by himself.
+ * before he asked. Each is still limited, counted and logged by himself. Mutations are executed one by one.
  */
-export function sharedQueries({ runtime, ...options }: SharedQueriesOptions): Plugin<RequestContext> {
+export function sharedQueries({
+  coalescing,
+  runtime,
+  ...options
+}: SharedQueriesOptions): Plugin<RequestContext> {
   const keys = new AnswerKeys();
-  const reads = new Map<string, SharedRead<ExecutionResult>>();
-  const readOf = (args: Args) => {
-    const { key, tellsTokens } = keys.keyOf(args);
-    const known = reads.get(key);
+  const answers = new RememberedAnswers(options);
+  const shared = new Map<string, SharedRead<ExecutionResult>>();
+  const sharedOf = (key: string, args: Args, tellsTokens: boolean) => {
+    const known = shared.get(key);
     if (known !== undefined) return known;
-    const read = new SharedRead({
-      read: async (requestId) => {
-        const result = await executeForAll(args, { tellsTokens, requestId }, options);
-        if (result.errors === undefined) texts.set(result, undefined);
+    const { requestId: ownId } = args.contextValue;
+    const one = new SharedRead({
+      read: async (requestId = ownId) => {
+        const result = await answers.answer(key, args, { tellsTokens, signal: nobodyLeaves, requestId });
+        if (result.errors === undefined) keepText(result);
         return result;
       },
       runtime,
-      onIdle: () => reads.delete(key),
+      onIdle: () => shared.delete(key),
     });
-    reads.set(key, read);
-    return read;
+    shared.set(key, one);
+    return one;
   };
   const run = (args: Args) => {
     if (getOperationAST(args.document, args.operationName)?.operation !== OperationTypeNode.QUERY)
       return options.execute(args);
+    const { key, tellsTokens } = keys.keyOf(args);
     const { signal, requestId } = args.contextValue;
-    return readOf(args).read(signal, requestId);
+    return coalescing
+      ? sharedOf(key, args, tellsTokens).read(signal, requestId)
+      : answers.answer(key, args, { tellsTokens, signal, requestId });
   };
   return { onExecute: ({ args, setExecuteFn }) => setExecuteFn(() => run(args)) };
-}
-
-/** Of results that several may share, once it was asked for. */
-const texts = new WeakMap<ExecutionResult, string | undefined>();
-
-/** A result as JSON; one that is shared is written once. */
-export function textOf(result: ExecutionResult): string {
-  const known = texts.get(result);
-  if (known !== undefined) return known;
-  const text = JSON.stringify(result);
-  if (texts.has(result)) texts.set(result, text);
-  return text;
 }

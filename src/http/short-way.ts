@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 
 import { isRefusal, type Authenticator } from '../auth/authenticator.ts';
 import { acceptedJson } from './accepted-json.ts';
+import { textOf } from './answer-text.ts';
 import { authorizationOf } from './authentication.ts';
 import { leaveForYoga, readBody } from './body.ts';
 import { corsHeaders } from './cors.ts';
@@ -13,7 +14,6 @@ import { Departure } from './departure.ts';
 import { INTERNAL_ERROR } from './internal-errors.ts';
 import { operationText, type PersistedOperations } from './persisted-operations.ts';
 import type { OperationParams } from './known-operations.ts';
-import { textOf } from './shared-queries.ts';
 import { GRAPHQL_PATH, type Engine, type GatewayYoga } from './yoga.ts';
 
 export interface ShortWayOptions extends Engine {

@@ -12,7 +12,7 @@ import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
 import { authentication, type AdmittedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
-import { compiledExecution, compiling } from './compiled-execution.ts';
+import { compiling } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { hasLeft } from './failure-code.ts';
 import { graphiqlOptions } from './graphiql.ts';
@@ -110,11 +110,8 @@ export function createEngine(options: {
   const run = compiling();
   const shared: SharedAnswerOptions = {
     ...{ execute: run, maskError },
-    contextFor: ({ domain, transport }, { caller, signal, requestId = newId() }) =>
-      createRequestContext(
-        { caller, domain, signal, transport, requestId, setHeader: () => undefined },
-        rates,
-      ),
+    contextFor: ({ domain, transport }, on) =>
+      createRequestContext({ domain, transport, setHeader: () => undefined, ...on }, rates),
   };
   const known = new KnownOperations();
   const yoga = createYoga<ServerContext, RequestContext>({
@@ -144,8 +141,8 @@ export function createEngine(options: {
     logging: false,
     plugins: [
       known.plugin(),
-      options.coalescing ? sharedQueries({ ...shared, runtime }) : compiledExecution(run),
-      sharedExecution(shared),
+      sharedQueries({ runtime, coalescing: options.coalescing, ...shared }),
+      sharedExecution({ newId, ...shared }),
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),

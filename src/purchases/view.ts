@@ -1,4 +1,5 @@
 import { sees, type Buyer } from './buyer.ts';
+import type { Account } from './catalogue.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
@@ -24,6 +25,13 @@ export function viewFor(
   if (buyer.accounts === undefined) return { ...whole, purchases };
   const accounts = [...buyer.accounts];
   const { catalogue, feed, journal } = whole;
+  const seen = new WeakMap<readonly Account[], readonly Account[]>();
+  /** The same object for the same. */
+  const seenOf = (all: readonly Account[]) => {
+    const known = seen.get(all) ?? all.filter(({ id }) => sees(buyer, { accountId: id }));
+    seen.set(all, known);
+    return known;
+  };
   const purchase: Journal['purchase'] = async (key, value) => {
     const found = await journal.purchase(key, value);
     return found !== undefined && sees(buyer, found.order) ? found : undefined;
@@ -34,8 +42,7 @@ export function viewFor(
       defaultSurface: catalogue.defaultSurface,
       identity: (...asked) => catalogue.identity(...asked),
       products: (...asked) => catalogue.products(...asked),
-      accounts: async (...asked) =>
-        (await catalogue.accounts(...asked)).filter(({ id }) => sees(buyer, { accountId: id })),
+      accounts: async (...asked) => seenOf(await catalogue.accounts(...asked)),
     },
     feed: {
       follow: ({ sees: wanted, ...request }) =>

@@ -55,7 +55,8 @@ async function setting() {
       masked.push(error);
       return toGraphQLError(error);
     },
-    contextFor: (_own, { caller, signal }) => contextOf(caller, signal),
+    contextFor: (_own, { caller, signal }) => contextOf(caller, signal as AbortSignal),
+    newId: () => 'new',
   });
   const follow = async (caller: Caller, document: ExecutionArgs['document'], variableValues = {}) => {
     const contextValue = contextOf(caller, leaving.signal);
