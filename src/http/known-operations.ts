@@ -2,6 +2,7 @@ import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from
 import type { Plugin } from 'graphql-yoga';
 
 import { documentCache } from './document-cache.ts';
+import { Execution, stepsOf, type Step } from './execution.ts';
 
 /** Of a query or a mutation, as it was sent. */
 export interface OperationParams {
@@ -12,10 +13,10 @@ export interface OperationParams {
   readonly documentId?: string | null;
 }
 
-/** Yoga's engine as typed here, where Envelop has `any`. Its `execute` goes through all plugins and asks for no context. */
+/** The engine with all its plugins, whatever their contexts: Envelop has `any` there. */
 interface Engine {
   readonly schema: GraphQLSchema;
-  readonly execute: (args: ExecutionArgs) => Promise<ExecutionResult>;
+  readonly steps: readonly Step[];
 }
 
 /**
@@ -30,9 +31,15 @@ export class KnownOperations {
 
   /** Whatever comes to be executed has passed. */
   plugin(): Plugin {
+    let plugins: readonly Plugin[] = [];
     return {
+      onPluginInit: (init) => {
+        plugins = init.plugins;
+      },
+      // By then all plugins are there.
       onYogaInit: ({ yoga }) => {
-        this.#engine = yoga.getEnveloped({});
+        const { schema } = yoga.getEnveloped({}) as { schema: GraphQLSchema };
+        this.#engine = { schema, steps: stepsOf(plugins) };
       },
       onExecute: ({ args }: { args: ExecutionArgs }) => {
         this.#executed.add(args.document);
@@ -53,7 +60,7 @@ export class KnownOperations {
     contextValue: object,
   ): Promise<ExecutionResult> {
     if (this.#engine === undefined) throw new Error('there is no engine yet');
-    const { schema, execute } = this.#engine;
-    return execute({ schema, document, operationName, variableValues, contextValue });
+    const { schema, steps } = this.#engine;
+    return new Execution({ schema, document, operationName, variableValues, contextValue }).run(steps);
   }
 }
