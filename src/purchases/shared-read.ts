@@ -21,7 +21,7 @@ export class SharedRead<T> {
 
   /**
    * `read` makes one call; it is given the id of the request that asked first, where there is one. `onIdle` is called when
-   * no call is under way and nobody waits for one.
+   * the latest call is answered and nobody waits for another.
    */
   constructor(options: {
     readonly read: (askedBy: string | undefined) => Promise<T>;

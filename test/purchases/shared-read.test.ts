@@ -10,6 +10,7 @@ function setting() {
     fail: (error: Error) => void;
   }[] = [];
   const clock = { ms: 1_000 };
+  const idle = { times: 0 };
   let turns: (() => void)[] = [];
   let sleepers: { until: number; wake: () => void }[] = [];
   const settle = async () => {
@@ -18,6 +19,7 @@ function setting() {
   const shared = new SharedRead<string>({
     read: (requestId) =>
       new Promise((resolve, reject) => void calls.push({ requestId, answer: resolve, fail: reject })),
+    onIdle: () => void (idle.times += 1),
     runtime: {
       monotonic: () => clock.ms,
       turn: () => new Promise((resolve) => void turns.push(resolve)),
@@ -25,7 +27,7 @@ function setting() {
     },
   });
   return {
-    ...{ shared, calls, settle },
+    ...{ shared, calls, settle, idle },
     turn: async () => {
       const due = turns;
       turns = [];
@@ -84,6 +86,37 @@ describe('a shared read', () => {
     calls[1]?.answer('done');
     await settle();
     expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '4']);
+  });
+
+  it('does not gather for so short a time that no timer is as short', async () => {
+    const { shared, calls, turn, advance } = setting();
+    void shared.read(undefined, '1');
+    await turn();
+    await advance(0.6);
+    void shared.read(undefined, '2');
+    await turn();
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2']);
+  });
+
+  it('tells when its latest call is answered and nobody waits for another', async () => {
+    const { shared, calls, turn, advance, settle, idle } = setting();
+    void shared.read(undefined, '1');
+    await turn();
+    void shared.read(undefined, '2');
+    await turn();
+    calls[0]?.answer('x');
+    await settle();
+    expect(calls).toHaveLength(2);
+    void shared.read(undefined, '3');
+    await turn();
+    await advance(1);
+    expect(calls).toHaveLength(3);
+    calls[2]?.answer('z');
+    await settle();
+    expect(idle.times).toBe(1);
+    calls[1]?.answer('y');
+    await settle();
+    expect(idle.times).toBe(1);
   });
 
   it('waits for nobody where no call is under way', async () => {
