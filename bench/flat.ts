@@ -9,7 +9,7 @@ import { fillSqlite, referenceOf } from './fill-sqlite.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
-import { ACCOUNTS, pageOf, UNLIMITED } from './operations.ts';
+import { ACCOUNTS, ALONE, UNLIMITED, pageOf } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 16;
@@ -75,7 +75,7 @@ export async function benchFlat({ quick }: { quick: boolean }): Promise<void> {
     await fillSqlite(path, count);
     const kept = { DATABASE_URL: `file:${path}`, ANSWER_RETENTION_MS: String(HUNDRED_YEARS_MS) };
     const gateway = await startGatewayProcess(
-      { ...sandbox.environment, ...UNLIMITED, PORT: '0', ...kept, ...env },
+      { ...sandbox.environment, ...UNLIMITED, ...ALONE, PORT: '0', ...kept, ...env },
       bundle.command,
     );
     running.push(gateway);
@@ -147,7 +147,7 @@ export async function benchFlat({ quick }: { quick: boolean }): Promise<void> {
     ]);
 
     const text = [
-      `Measured with \`npm run bench -- flat\` at ${commit()}: ${machine()}. The load and the sandbox run on the same processors. ${CONNECTIONS} connections where nothing else is said, medians of ${rounds} rounds of ${seconds} s in which the lines of an operation take turns, with the middle half; \`÷ first\` is the CPU of each as a part of the first line's of its operation, the median of each round's own.`,
+      `Measured with \`npm run bench -- flat\` at ${commit()}: ${machine()}. Nobody shares an answer here (\`UPSTREAM_COALESCING=off\`). The load and the sandbox run on the same processors. ${CONNECTIONS} connections where nothing else is said, medians of ${rounds} rounds of ${seconds} s in which the lines of an operation take turns, with the middle half; \`÷ first\` is the CPU of each as a part of the first line's of its operation, the median of each round's own.`,
       ...parts,
     ].join('\n\n');
     process.stdout.write(`${text}\n`);

@@ -10,7 +10,7 @@ import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
 import { withSchema } from './postgres.ts';
 import { startSandboxProcess } from './sandbox.ts';
-import { confirmation, FIRST_PAGE, isFirstPage, isSuccess, UNLIMITED } from './operations.ts';
+import { ALONE, confirmation, FIRST_PAGE, isFirstPage, isSuccess, UNLIMITED } from './operations.ts';
 
 const CONNECTIONS = 32;
 const INSTANCES = [1, 2, 4];
@@ -39,7 +39,14 @@ export async function benchInstances({ quick }: { quick: boolean }): Promise<voi
   const started: GatewayProcess[] = [];
   const start = async (database: string) => {
     const gateway = await startGatewayProcess(
-      { ...sandbox.environment, PORT: '0', ...UNLIMITED, LOG_LEVEL: 'info', DATABASE_URL: database },
+      {
+        ...sandbox.environment,
+        PORT: '0',
+        ...UNLIMITED,
+        ...ALONE,
+        LOG_LEVEL: 'info',
+        DATABASE_URL: database,
+      },
       bundle.command,
     );
     started.push(gateway);
@@ -57,7 +64,7 @@ export async function benchInstances({ quick }: { quick: boolean }): Promise<voi
         }
         const measured = await measure(stacks, rounds, seconds);
         const text = [
-          `Measured with \`npm run bench -- instances\` at ${commit()}: ${machine()}. Gateways, database, sandbox and the load itself share these processors, so that more instances cannot be faster here; what each request costs is the sturdier figure. ${CONNECTIONS} connections, medians of ${rounds} rounds of ${seconds} s in which the rows take turns.`,
+          `Measured with \`npm run bench -- instances\` at ${commit()}: ${machine()}. Gateways, database, sandbox and the load itself share these processors, so that more instances cannot be faster here; what each request costs is the sturdier figure. Nobody shares an answer (\`UPSTREAM_COALESCING=off\`). ${CONNECTIONS} connections, medians of ${rounds} rounds of ${seconds} s in which the rows take turns.`,
           ...Object.entries(measured).map(([workload, rows]) =>
             table(
               [workload, 'per second', 'p50 ms', 'p99 ms', 'gateway CPU, ms each', 'PostgreSQL CPU, ms each'],

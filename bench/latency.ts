@@ -7,7 +7,7 @@ import { buyers } from './buyers.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import type { Load } from './load.ts';
-import { ACCOUNTS, UNLIMITED } from './operations.ts';
+import { ACCOUNTS, ALONE, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const UPSTREAM_MS = 50;
@@ -40,13 +40,10 @@ export async function benchLatency({ quick }: { quick: boolean }): Promise<void>
     servers.push({ name, process, answer: await accounts(process) });
   };
   try {
-    const [proxy, alone] = [
-      ['--import', 'tsx', 'bench/peers/proxy.ts'],
-      { UPSTREAM_COALESCING: 'off', PRODUCTS_FRESH_MS: '0' },
-    ];
+    const proxy = ['--import', 'tsx', 'bench/peers/proxy.ts'];
     await start('bare node:http proxy, no GraphQL', proxy, { RECORD: '', NODE_ENV: 'production' });
-    await start('**this gateway**, each read a call', bundle.command, alone);
-    await start('**this gateway**, reads shared, as it comes', bundle.command, {});
+    await start('**this gateway**, nothing shared', bundle.command, ALONE);
+    await start('**this gateway**, as it comes', bundle.command, {});
     // A dozen requests a second would not get it compiled in the whole of the benchmark.
     for (const { process, answer } of servers) {
       await buyers({

@@ -7,6 +7,9 @@ export const UNLIMITED = {
   RATE_LIMIT_INTEGRATION_PER_MINUTE: '100000000',
 };
 
+/** Each operation by itself: no answer and no call upstream is shared. */
+export const ALONE = { UPSTREAM_COALESCING: 'off', PRODUCTS_FRESH_MS: '0' };
+
 const CONFIRM = `mutation Confirm($input: ConfirmPurchaseInput!) {
   confirmPurchase(input: $input) {
     __typename

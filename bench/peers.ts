@@ -17,7 +17,15 @@ import { memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
-import { ACCOUNTS, confirmation, HOME, isSuccess, PAGE_WITH_ACCOUNTS, UNLIMITED } from './operations.ts';
+import {
+  ACCOUNTS,
+  ALONE,
+  confirmation,
+  HOME,
+  isSuccess,
+  PAGE_WITH_ACCOUNTS,
+  UNLIMITED,
+} from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 32;
@@ -39,7 +47,7 @@ const names = {
   yoga: 'graphql-yoga as it comes',
   hive: 'Hive Gateway from OpenAPI',
   gateway: '**this gateway**',
-  alone: '**this gateway**, each read a call',
+  alone: '**this gateway**, nothing shared',
 } as const;
 type Name = keyof typeof names;
 
@@ -58,7 +66,8 @@ interface Round extends Load {
 
 const whole = (answer: string) => !answer.includes('"errors"');
 const every: readonly Name[] = ['proxy', 'gateway', 'alone', 'mercurius', 'apollo', 'yoga'];
-const servers: readonly Name[] = ['gateway', 'mercurius', 'apollo', 'yoga'];
+const servers: readonly Name[] = ['gateway', 'alone', 'mercurius', 'apollo', 'yoga'];
+const writing: readonly Name[] = ['gateway', 'mercurius', 'apollo', 'yoga'];
 
 const WIRE_ACCOUNTS = JSON.stringify({ query: '{ accounts { id name category currency balance } }' });
 const workloads: readonly Workload[] = [
@@ -74,7 +83,7 @@ const workloads: readonly Workload[] = [
     what: 'confirm (the others keep no record: what they lose is lost)',
     body: confirmation,
     isRight: (answer) => isSuccess(answer) && whole(answer),
-    by: servers,
+    by: writing,
   },
 ];
 
@@ -94,10 +103,11 @@ export async function benchPeers({ quick, hive }: { quick: boolean; hive: boolea
     running.set('gateway', await startGatewayProcess(env, bundle.command));
     const alone = {
       ...{ ...env, METRICS_PORT: String(await freePort()), DATABASE_URL: `file:${folder}/alone.db` },
-      ...{ UPSTREAM_COALESCING: 'off', PRODUCTS_FRESH_MS: '0' },
+      ...ALONE,
     };
     running.set('alone', await startGatewayProcess(alone, bundle.command));
-    for (let n = 0; n < RECORDED; n += 1) await ask(running.get('gateway')?.url, confirmation());
+    for (const name of ['gateway', 'alone'] as const)
+      for (let n = 0; n < RECORDED; n += 1) await ask(running.get(name)?.url, confirmation());
     const peerEnv = { ...env, RECORD: `${folder}/gateway.db`, NODE_ENV: 'production' };
     const startPeer = (path: string) => startGatewayProcess(peerEnv, ['--import', 'tsx', path]);
     for (const peer of PEERS) running.set(peer, await startPeer(`bench/peers/${peer}.ts`));
