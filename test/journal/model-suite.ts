@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { IllegalMoveError, type Journal } from '../../src/purchases/journal.ts';
 import {
@@ -141,15 +141,14 @@ async function play(journal: Journal, steps: readonly Step[]): Promise<void> {
 export function modelSuite(name: string, open: OpenJournal): void {
   describe(`${name}: any sequence of calls`, () => {
     test('leaves the record as a model of a few lines has it', { timeout: 120_000 }, async () => {
+      const { as, dispose } = await open();
+      onTestFinished(dispose);
+      let histories = 0;
       await fc.assert(
-        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) => {
-          const { journal, dispose } = await open();
-          try {
-            await play(journal, steps);
-          } finally {
-            await dispose();
-          }
-        }),
+        // Each in an integration of its own, where nothing is yet.
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }), async (steps) =>
+          play(await as('model', `history-${(histories += 1)}`), steps),
+        ),
         { numRuns: 60 },
       );
     });
