@@ -17,7 +17,10 @@ export function readBody(request: IncomingMessage, most: number): Promise<Buffer
         resolve('TOO_LARGE');
       } else chunks.push(chunk);
     });
-    request.on('end', () => resolve(Buffer.concat(chunks, length)));
+    request.on('end', () => {
+      const [first] = chunks;
+      resolve(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, length));
+    });
     request.on('error', () => resolve('GONE'));
     request.on('close', () => resolve('GONE'));
   });

@@ -1,4 +1,4 @@
-import { Kind, type ExecutionArgs, type OperationDefinitionNode } from 'graphql';
+import { getOperationAST, type ExecutionArgs } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 
@@ -56,9 +56,6 @@ export function operationLog(parent: Logger): Plugin<RequestContext> {
 }
 
 function operationOf({ document, operationName }: ExecutionArgs): { name: string; kind: string } {
-  const operations = document.definitions.filter(
-    (definition): definition is OperationDefinitionNode => definition.kind === Kind.OPERATION_DEFINITION,
-  );
-  const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
+  const operation = getOperationAST(document, operationName) ?? getOperationAST(document);
   return { name: operation?.name?.value ?? 'anonymous', kind: operation?.operation ?? 'unknown' };
 }

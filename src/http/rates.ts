@@ -142,6 +142,8 @@ function callerKey({ integration, name }: Caller): string {
 
 interface CountState {
   readonly name: string;
+  /** As a header tells it. */
+  readonly policy: string;
   readonly points: number;
   readonly remaining: number;
   readonly resetS: number;
@@ -151,12 +153,14 @@ interface CountState {
 class Counter {
   readonly #name: string;
   readonly #points: number;
+  readonly #policy: string;
   readonly #limiter: RateLimiterAbstract;
 
   constructor(name: string, points: number, together: SharedCounts | undefined) {
     const options = { keyPrefix: name, points, duration: WINDOW_S };
     this.#name = name;
     this.#points = points;
+    this.#policy = `"${name}";q=${points};w=${WINDOW_S}`;
     const memory = new RateLimiterMemory(options);
     this.#limiter =
       together === undefined
@@ -186,6 +190,7 @@ class Counter {
     const resetS = Math.max(1, Math.ceil(msBeforeNext / 1_000));
     return {
       name: this.#name,
+      policy: this.#policy,
       points: this.#points,
       remaining: Math.max(0, remainingPoints),
       resetS,
@@ -200,15 +205,14 @@ const bounded = (key: string) => key.slice(0, LONGEST_KEY);
 
 /** https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/ (structured fields, since draft 8). */
 function tell(setHeader: SetHeader, states: readonly CountState[]): void {
-  const list = (item: (state: CountState) => string) => states.map(item).join(', ');
-  setHeader(
-    'ratelimit-policy',
-    list(({ name, points }) => `"${name}";q=${points};w=${WINDOW_S}`),
-  );
-  setHeader(
-    'ratelimit',
-    list(({ name, remaining, resetS }) => `"${name}";r=${remaining};t=${resetS}`),
-  );
+  let [policies, counts, between] = ['', '', ''];
+  for (const { name, policy, remaining, resetS } of states) {
+    policies += between + policy;
+    counts += `${between}"${name}";r=${remaining};t=${resetS}`;
+    between = ', ';
+  }
+  setHeader('ratelimit-policy', policies);
+  setHeader('ratelimit', counts);
 }
 
 function seconds(count: number): string {

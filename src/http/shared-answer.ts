@@ -100,15 +100,14 @@ export class AnswerKeys {
     }
     const { number, variables, tellsTokens } = facts;
     const { caller } = contextValue;
-    const parts = [
-      ...[number, operationName ?? null],
+    const given = variables.map((variable) =>
       // One that is null is not one that is not there.
-      variables.map((variable) =>
-        variableValues?.[variable] === undefined ? [] : [variableValues[variable]],
-      ),
-      tellsTokens ? caller.name : null,
-    ];
-    return { key: `${JSON.stringify(parts)} ${this.#rightsOf(caller)}`, tellsTokens };
+      variableValues?.[variable] === undefined ? [] : [variableValues[variable]],
+    );
+    const who = tellsTokens ? caller.name : '';
+    // A number and JSON in turn: no two that differ read the same.
+    const key = `${number} ${given.length === 0 ? '' : JSON.stringify(given)} ${this.#rightsOf(caller)} ${JSON.stringify([operationName, who])}`;
+    return { key, tellsTokens };
   }
 
   #rightsOf(caller: Caller): string {

@@ -65,8 +65,18 @@ export class SharedRead<T> {
 function orLeave<T>(answer: Promise<T>, signal: Leaving): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(reasonOf(signal));
+    const stays = () => signal.removeEventListener('abort', leave);
     signal.addEventListener('abort', leave);
-    answer.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    answer.then(
+      (value) => {
+        stays();
+        resolve(value);
+      },
+      (error: unknown) => {
+        stays();
+        reject(error as Error);
+      },
+    );
   });
 }
 
