@@ -65,7 +65,7 @@ export class Session {
 
   /** Sends with a valid session; a 401 is answered by one new session and one repetition: it was not processed. */
   async send(sendWith: (accessToken: string) => Promise<Sent>): Promise<Sent> {
-    const tokens = await this.#valid();
+    const tokens = this.#fresh ?? (await this.#valid());
     const sent = await sendWith(tokens.access);
     if (sent.kind !== 'ANSWERED' || sent.answer.status !== 401) return sent;
     // Of many that were refused with one session, the first makes the new one.
@@ -84,10 +84,16 @@ export class Session {
     await this.#valid();
   }
 
+  /** The tokens, while nothing has to be done about them. */
+  get #fresh(): Tokens | undefined {
+    const tokens = this.#tokens;
+    return tokens !== undefined && this.#options.runtime.monotonic() < tokens.renewAt ? tokens : undefined;
+  }
+
   async #valid(): Promise<Tokens> {
+    if (this.#fresh !== undefined) return this.#fresh;
     const now = this.#options.runtime.monotonic();
     const tokens = this.#tokens;
-    if (tokens !== undefined && now < tokens.renewAt) return tokens;
     const renewed = this.#renew();
     // While the old one is good, nobody waits for the new one.
     if (tokens !== undefined && now < tokens.expiresAt) {

@@ -74,7 +74,9 @@ function orLeave<T>(answer: Promise<T>, signal: Leaving): Promise<T> {
       },
       (error: unknown) => {
         stays();
-        reject(error as Error);
+        // As it is: it is the call's own.
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors
+        reject(error);
       },
     );
   });

@@ -1,7 +1,7 @@
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
-import { Gauge, Histogram, type Registry } from 'prom-client';
+import { Gauge, type Registry } from 'prom-client';
 
-import { CellCounter, type Cell } from './cells.ts';
+import { CellCounter, CellHistogram, type Cell } from './cells.ts';
 import { failureOf, type CodeOf } from './failure.ts';
 import type { NamedOperation, OperationNames } from './operation-names.ts';
 
@@ -19,11 +19,11 @@ export function countOperations<C extends object>(
     ...{ name: 'gateway_subscriptions', help: 'Subscriptions that run, over every entrance' },
     registers: [registry],
   });
-  const seconds = new Histogram({
+  const seconds = new CellHistogram<'kind'>({
     ...{ name: 'gateway_operation_seconds', help: 'How long queries and mutations took' },
-    ...{ labelNames: ['kind'] as const, buckets: SECONDS, registers: [registry] },
+    ...{ buckets: SECONDS, registry },
   });
-  const ofKind = { query: seconds.labels('query'), mutation: seconds.labels('mutation') };
+  const ofKind = { query: seconds.cell({ kind: 'query' }), mutation: seconds.cell({ kind: 'mutation' }) };
   return {
     onExecute({ args }) {
       const startedAt = performance.now();

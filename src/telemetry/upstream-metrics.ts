@@ -1,15 +1,15 @@
-import { Histogram, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 
 import type { Endpoint, UpstreamCall } from '../datasources/transport.ts';
 import { surfaces, type Surface } from '../purchases/catalogue.ts';
-import { CellCounter, type Cell } from './cells.ts';
+import { CellCounter, CellHistogram, type Buckets, type Cell } from './cells.ts';
 
 type Outcome = '2xx' | '4xx' | '5xx' | 'other' | 'not_sent' | 'lost';
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 30, 60];
 
 interface Counted {
   readonly cells: Readonly<Record<Outcome, Cell>>;
-  readonly seconds: { observe(value: number): void };
+  readonly seconds: Buckets;
 }
 
 /** What is told of the calls of one integration as they end. */
@@ -29,10 +29,9 @@ export class UpstreamMetrics {
       ...{ name: 'gateway_upstream_calls_total', help: 'Calls of ScratchPower by what came of them' },
       ...{ labelNames: ['integration', 'surface', 'endpoint', 'outcome'], registry },
     });
-    this.#seconds = new Histogram({
+    this.#seconds = new CellHistogram<'integration' | 'surface' | 'endpoint'>({
       ...{ name: 'gateway_upstream_call_seconds', help: 'How long they took, to the last byte' },
-      labelNames: ['integration', 'surface', 'endpoint'] as const,
-      ...{ buckets: SECONDS, registers: [registry] },
+      ...{ buckets: SECONDS, registry },
     });
     this.#renewals = new CellCounter({
       ...{ name: 'gateway_session_renewals_total', help: 'Logins and refreshes by whether they worked' },
@@ -67,7 +66,7 @@ export class UpstreamMetrics {
         ...{ '2xx': cell('2xx'), '4xx': cell('4xx'), '5xx': cell('5xx'), other: cell('other') },
         ...{ not_sent: cell('not_sent'), lost: cell('lost') },
       },
-      seconds: this.#seconds.labels(labels),
+      seconds: this.#seconds.cell(labels),
     };
   }
 

@@ -52,6 +52,6 @@ it('and without waiting for more of them, or for the end', async () => {
      log.info('after a while');
      await sleep(300);
      process.kill(process.pid, 'SIGKILL');`,
-  ).catch((error: { stdout: string }) => error.stdout);
+  ).catch((error: unknown) => (error as { stdout: string }).stdout);
   expect(messagesIn(text)).toEqual(['first', 'second', 'after a while']);
 });
