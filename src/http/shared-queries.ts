@@ -26,13 +26,13 @@ export function sharedQueries({
 }: SharedQueriesOptions): Plugin<RequestContext> {
   const keys = new AnswerKeys();
   const answers = new RememberedAnswers(options);
-  const shared = new Map<string, SharedRead<ExecutionResult>>();
-  const sharedOf = (key: string, args: Args, tellsTokens: boolean) => {
+  const shared = new Map<string, SharedRead<ExecutionResult, Args>>();
+  const sharedOf = (key: string, tellsTokens: boolean) => {
     const known = shared.get(key);
     if (known !== undefined) return known;
-    const { requestId: ownId } = args.contextValue;
-    const one = new SharedRead({
-      read: async (requestId = ownId) => {
+    const one = new SharedRead<ExecutionResult, Args>({
+      read: async (args) => {
+        const { requestId } = args.contextValue;
         const result = await answers.answer(key, args, { tellsTokens, signal: nobodyLeaves, requestId });
         if (result.errors === undefined) keepText(result);
         return result;
@@ -49,7 +49,7 @@ export function sharedQueries({
     const { key, tellsTokens } = keys.keyOf(args);
     const { signal, requestId } = args.contextValue;
     return coalescing
-      ? sharedOf(key, args, tellsTokens).read(signal, requestId)
+      ? sharedOf(key, tellsTokens).read(signal, args)
       : answers.answer(key, args, { tellsTokens, signal, requestId });
   };
   return { onExecute: ({ args, setExecuteFn }) => setExecuteFn(() => run(args)) };

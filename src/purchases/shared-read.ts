@@ -11,8 +11,8 @@ const SHORTEST_MS = 0.5;
  * done before, such as a purchase, here or on another instance, is in it. While a call is under way those who come wait
  * for the next together: until that one is answered, or for a millisecond, whatever is sooner.
  */
-export class SharedRead<T> {
-  readonly #read: (askedBy: string | undefined) => Promise<T>;
+export class SharedRead<T, By = string | undefined> {
+  readonly #read: (askedBy: By) => Promise<T>;
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
   readonly #onIdle: () => void;
   #next: Promise<T> | undefined;
@@ -20,11 +20,11 @@ export class SharedRead<T> {
   #begunAt = -Infinity;
 
   /**
-   * `read` makes one call; it is given the id of the request that asked first, where there is one. `onIdle` is called when
-   * the latest call is answered and nobody waits for another.
+   * `read` makes one call; it is given what the first who asked gave: the id of the request, where there is one. `onIdle` is
+   * called when the latest call is answered and nobody waits for another.
    */
   constructor(options: {
-    readonly read: (askedBy: string | undefined) => Promise<T>;
+    readonly read: (askedBy: By) => Promise<T>;
     readonly runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
     readonly onIdle?: () => void;
   }) {
@@ -34,13 +34,13 @@ export class SharedRead<T> {
   }
 
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
-  read(signal?: Leaving, askedBy?: string): Promise<T> {
+  read(signal: Leaving | undefined, askedBy: By): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
     const answer = (this.#next ??= this.#gather(askedBy));
     return signal === undefined ? answer : orLeave(answer, signal);
   }
 
-  async #gather(askedBy: string | undefined): Promise<T> {
+  async #gather(askedBy: By): Promise<T> {
     await this.#runtime.turn();
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
     if (this.#underWay !== undefined && left > SHORTEST_MS)
