@@ -50,7 +50,8 @@ const page = (first: number): Work => ({
 });
 const found = (answer: string) => whole(answer) && answer.includes('"SUCCEEDED"');
 
-const FOUND = 'id createdAt status reference amount { amount currency } tokens { formatted }';
+/** Nothing of a token: the first look at one in a day is written down. */
+const FOUND = 'id createdAt status reference receiptNumber amount { amount currency } provider { name }';
 /** Any purchase of a record of `count`, by its reference as a variable. */
 const lookUp = (count: number): Work => ({
   body: () =>
