@@ -1,4 +1,4 @@
-import { getOperationAST, OperationTypeNode, type ExecutionResult } from 'graphql';
+import { getOperationAST, GraphQLError, OperationTypeNode, type ExecutionResult } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 import { SharedRead } from '../purchases/shared-read.ts';
@@ -43,13 +43,17 @@ export function sharedQueries({
     shared.set(key, one);
     return one;
   };
+  /** Of who leaves while he waits, as any other operation ends then: graphql-ws takes what is thrown for a fault. */
+  const failed = (error: Error): ExecutionResult => ({
+    errors: [new GraphQLError(error.message, { originalError: error })],
+  });
   const run = (args: Args) => {
     if (getOperationAST(args.document, args.operationName)?.operation !== OperationTypeNode.QUERY)
       return options.execute(args);
     const { key, tellsTokens } = keys.keyOf(args);
     const { signal, requestId } = args.contextValue;
     return coalescing
-      ? sharedOf(key, tellsTokens).read(signal, args)
+      ? sharedOf(key, tellsTokens).read(signal, args).catch(failed)
       : answers.answer(key, args, { tellsTokens, signal, requestId });
   };
   return { onExecute: ({ args, setExecuteFn }) => setExecuteFn(() => run(args)) };

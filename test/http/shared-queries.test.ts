@@ -1,5 +1,5 @@
 import { execute, parse, type ExecutionArgs, type ExecutionResult } from 'graphql';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { scopes, type Caller } from '../../src/auth/caller.ts';
 import { textOf } from '../../src/http/answer-text.ts';
@@ -13,7 +13,7 @@ import { toGraphQLError } from '../../src/schema/errors.ts';
 import { schema } from '../../src/schema/index.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import { onTheHappyMeter } from '../attack/harness.ts';
-import { confirm, isSettled, type Answer } from '../support/stack.ts';
+import { confirm, isSettled, until, type Answer } from '../support/stack.ts';
 import { startTenants } from '../support/tenants.ts';
 
 const rates = new Rates({ operations: 0, purchases: 0, integration: 0, refused: 0 });
@@ -162,7 +162,7 @@ describe('who shares an answer', () => {
     const read = await readsAre(1);
     expect(read.requestId).toBe('request-1');
     leaving.abort(new Error('gone'));
-    await expect(one).rejects.toThrow('gone');
+    expect((await one).errors?.map(({ originalError }) => originalError?.message)).toEqual(['gone']);
     expect(executed[0]?.signal.aborted).toBe(false);
     read.answer([account('1.00')]);
     expect(balanceIn(await other)).toBe('1.00');
@@ -331,6 +331,36 @@ describe('callers who ask the same at the same time', () => {
     }
     expect(different.size).toBeGreaterThan(15);
   }, 60_000);
+
+  it('may leave while they wait, over HTTP and WebSocket, which is nobody’s fault', async () => {
+    const fault = vi.spyOn(console, 'error');
+    onTestFinished(() => fault.mockRestore());
+    await using tenants = await startTenants();
+    const query = '{ viewer { accounts { id } } }';
+    const [stays, socket] = [await tenants.as(), await tenants.socketAs()];
+    const token = await tenants.issuer.token({ sub: 'leaves', scope: every, integration: 'shop' });
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const leaving = new AbortController();
+    const body = JSON.stringify({ query });
+    const ask = () =>
+      fetch(`${tenants.gateway.url}/graphql`, { method: 'POST', headers, body, signal: leaving.signal });
+    // Known from now on, as nearly every operation is.
+    await (await ask()).text();
+    tenants.sandboxes.shop.addFault({ endpoint: '*', kind: 'delay_before', count: null, delayMs: 400 });
+    const goes = ask().catch((error: unknown) => error);
+    const results = socket.iterate({ query });
+    const first = results.next();
+    const answer = stays(query);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    leaving.abort();
+    await results.return?.();
+    expect(await goes).toMatchObject({ name: 'AbortError' });
+    expect(await first).toMatchObject({ done: true });
+    expect((await answer).errors).toBeUndefined();
+    await until(() => [...tenants.logged().matchAll(/"outcome":"CLIENT_GONE"/g)].length === 2, 'both left');
+    expect(tenants.logged()).not.toContain('INTERNAL');
+    expect(fault).not.toHaveBeenCalled();
+  });
 
   it('never get a balance from before their own purchase, however many others ask', async () => {
     await using tenants = await startTenants();
