@@ -91,7 +91,8 @@ export class Session {
   }
 
   async #valid(): Promise<Tokens> {
-    if (this.#fresh !== undefined) return this.#fresh;
+    const fresh = this.#fresh;
+    if (fresh !== undefined) return fresh;
     const now = this.#options.runtime.monotonic();
     const tokens = this.#tokens;
     const renewed = this.#renew();
