@@ -1,4 +1,5 @@
 import type { Product, Surface } from '../purchases/catalogue.ts';
+import { sameForSame } from '../purchases/same-for-same.ts';
 import type { Upstream } from '../purchases/vending.ts';
 import { createCurrent } from './current/client.ts';
 import { electricity } from './current/wire.ts';
@@ -37,14 +38,7 @@ export function createUpstream(options: UpstreamOptions): WatchedUpstream {
   };
 }
 
-const known = new WeakMap<readonly Product[], readonly Product[]>();
-
-/** The same object for the same. */
-function onBoth(products: readonly Product[]): readonly Product[] {
-  const marked = known.get(products) ?? products.map(alsoOnCurrent);
-  known.set(products, marked);
-  return marked;
-}
+const onBoth = sameForSame((products: readonly Product[]): readonly Product[] => products.map(alsoOnCurrent));
 
 /** [D] Current sells electricity of its one provider too. */
 function alsoOnCurrent(product: Product): Product {

@@ -15,6 +15,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
+import { sameForSame } from '../purchases/same-for-same.ts';
 import type { RequestContext } from './request-context.ts';
 
 export interface OperationLimits {
@@ -61,12 +62,7 @@ interface Counted {
  * executed; each fragment is added up once, however often it is spread.
  */
 export function operationLimits(limits: OperationLimits): Plugin<RequestContext> {
-  const documents = new WeakMap<DocumentNode, Counted>();
-  const countedOf = (document: DocumentNode) => {
-    const counted = documents.get(document) ?? countDocument(document, limits);
-    documents.set(document, counted);
-    return counted;
-  };
+  const countedOf = sameForSame((document: DocumentNode) => countDocument(document, limits));
   const beforeExecution = (event: {
     args: ExecutionArgs;
     setResultAndStopExecution: (result: ExecutionResult) => void;

@@ -14,6 +14,7 @@ import {
 
 import type { Caller } from '../auth/caller.ts';
 import type { Leaving } from '../purchases/leaving.ts';
+import { sameForSame } from '../purchases/same-for-same.ts';
 import type { Domain } from '../schema/context.ts';
 import { rulesOf } from '../schema/require-rules.ts';
 import type { RequestContext } from './request-context.ts';
@@ -84,7 +85,6 @@ interface Facts {
 /** What an answer depends on. */
 export class AnswerKeys {
   readonly #facts = new WeakMap<DocumentNode, Facts>();
-  readonly #callers = new WeakMap<Caller, string>();
   #count = 0;
 
   /** Two whose keys are the same get the same answer at the same moment, or to the same event. */
@@ -106,22 +106,17 @@ export class AnswerKeys {
     );
     const who = tellsTokens ? caller.name : '';
     // A number and JSON in turn: no two that differ read the same.
-    const key = `${number} ${given.length === 0 ? '' : JSON.stringify(given)} ${this.#rightsOf(caller)} ${JSON.stringify([operationName, who])}`;
+    const key = `${number} ${given.length === 0 ? '' : JSON.stringify(given)} ${rightsOf(caller)} ${JSON.stringify([operationName, who])}`;
     return { key, tellsTokens };
   }
-
-  #rightsOf(caller: Caller): string {
-    const known = this.#callers.get(caller);
-    if (known !== undefined) return known;
-    const { integration, scopes, accounts } = caller;
-    const rights = JSON.stringify([
-      ...[integration ?? null, [...scopes].sort()],
-      accounts === undefined ? null : [...accounts].sort((one, other) => one - other),
-    ]);
-    this.#callers.set(caller, rights);
-    return rights;
-  }
 }
+
+const rightsOf = sameForSame(({ integration, scopes, accounts }: Caller) =>
+  JSON.stringify([
+    ...[integration ?? null, [...scopes].sort()],
+    accounts === undefined ? null : [...accounts].sort((one, other) => one - other),
+  ]),
+);
 
 function factsOf(document: DocumentNode, schema: GraphQLSchema, number: number): Facts {
   const tokenFields = tokenFieldsOf(schema);

@@ -3,6 +3,7 @@ import type { Account } from './catalogue.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
+import { sameForSame } from './same-for-same.ts';
 import type { PurchaseService } from './service.ts';
 
 /** One integration, as far as callers get to see it. */
@@ -25,13 +26,9 @@ export function viewFor(
   if (buyer.accounts === undefined) return { ...whole, purchases };
   const accounts = [...buyer.accounts];
   const { catalogue, feed, journal } = whole;
-  const seen = new WeakMap<readonly Account[], readonly Account[]>();
-  /** The same object for the same. */
-  const seenOf = (all: readonly Account[]) => {
-    const known = seen.get(all) ?? all.filter(({ id }) => sees(buyer, { accountId: id }));
-    seen.set(all, known);
-    return known;
-  };
+  const seenOf = sameForSame((all: readonly Account[]): readonly Account[] =>
+    all.filter(({ id }) => sees(buyer, { accountId: id })),
+  );
   const purchase: Journal['purchase'] = async (key, value) => {
     const found = await journal.purchase(key, value);
     return found !== undefined && sees(buyer, found.order) ? found : undefined;

@@ -23,7 +23,7 @@ import { newAttempt, newPurchase } from '../journal/fixtures.ts';
 import { MemoryJournal, MemoryRecord } from '../simulation/memory-journal.ts';
 import { onTheHappyMeter } from '../attack/harness.ts';
 import { confirm, isSettled, subscribe, until, type Answer, type GraphQLCaller } from '../support/stack.ts';
-import { startTenants } from '../support/tenants.ts';
+import { accountId, every, startTenants, without } from '../support/tenants.ts';
 
 const rates = new Rates({ operations: 0, purchases: 0, integration: 0, refused: 0 });
 const anyone: Caller = {
@@ -160,9 +160,6 @@ describe('subscribers with the same text', () => {
     account { accountNumber balance { currency } purchases(first: $first) { edges { node { id } } } } attempts { number kind }`;
   const LIVE = `subscription ($first: Int!, $filter: PurchaseFilter) { purchaseEvents(filter: $filter) { purchase { ${SELECTION} } } }`;
   const ALONE = `query ($first: Int!, $by: PurchaseBy!) { purchase(by: $by) { ${SELECTION} } }`;
-  const accountId = (number: number) => Buffer.from(`Account:${number}`).toString('base64');
-  const every = scopes.join(' ');
-  const without = (scope: string) => scopes.filter((one) => one !== scope).join(' ');
   /** Each twice, so that each has somebody to share with. */
   const claims: readonly object[] = [
     { sub: 'one', scope: every },

@@ -14,7 +14,7 @@ import { schema } from '../../src/schema/index.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import { onTheHappyMeter } from '../attack/harness.ts';
 import { confirm, isSettled, until, type Answer } from '../support/stack.ts';
-import { startTenants } from '../support/tenants.ts';
+import { accountId, every, startTenants, without } from '../support/tenants.ts';
 
 const rates = new Rates({ operations: 0, purchases: 0, integration: 0, refused: 0 });
 const anyone: Caller = {
@@ -262,9 +262,6 @@ describe.each([true, false])('an answer, where reads are shared: %s,', (coalesci
 });
 
 describe('callers who ask the same at the same time', () => {
-  const accountId = (number: number) => Buffer.from(`Account:${number}`).toString('base64');
-  const every = scopes.join(' ');
-  const without = (scope: string) => scopes.filter((one) => one !== scope).join(' ');
   const claims: readonly object[] = [
     { sub: 'one', scope: every },
     { sub: 'two', scope: every },

@@ -5,6 +5,7 @@ import type { Client } from 'graphql-ws';
 import { pino } from 'pino';
 
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import { scopes } from '../../src/auth/caller.ts';
 import { loadConfig } from '../../src/config.ts';
 import { startGateway, type Gateway } from '../../src/gateway.ts';
 import { startIssuer, type Issuer } from './issuer.ts';
@@ -39,6 +40,11 @@ export const entryOf = (name: string, { url, credentials }: Sandbox, more: Restr
   },
   ...more,
 });
+
+export const accountId = (number: number) => Buffer.from(`Account:${number}`).toString('base64');
+/** As a token tells them: all scopes, and all but one. */
+export const every = scopes.join(' ');
+export const without = (scope: string) => scopes.filter((one) => one !== scope).join(' ');
 
 /** A gateway that serves two integrations, each with a sandbox of its own, to callers with tokens. */
 export async function startTenants(

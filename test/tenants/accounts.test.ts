@@ -14,9 +14,8 @@ import {
   validate,
   type GraphQLCaller,
 } from '../support/stack.ts';
-import { startTenants, type Tenants } from '../support/tenants.ts';
+import { accountId, startTenants, type Tenants } from '../support/tenants.ts';
 
-const accountId = (number: number) => Buffer.from(`Account:${number}`).toString('base64');
 const WALLET = 13209;
 const TOP_UP = 13211;
 const RAND = 13212;
