@@ -13,7 +13,7 @@ import { startSandboxProcess } from './sandbox.ts';
 const CONNECTIONS = 32;
 
 const workloads = {
-  accounts: { body: () => ACCOUNTS, isRight: (answer: string) => !answer.includes('"errors"') },
+  accounts: { body: ACCOUNTS, isRight: (answer: string) => !answer.includes('"errors"') },
   confirm: { body: confirmation, isRight: isSuccess },
 };
 

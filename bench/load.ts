@@ -8,8 +8,8 @@ export interface LoadOptions {
   readonly servers: readonly { readonly url: string; readonly pid: number }[];
   readonly connections: number;
   readonly seconds: number;
-  /** The body of the next request. */
-  readonly body: () => string;
+  /** The body of each request, or what makes that of the next one. */
+  readonly body: string | (() => string);
   /** What else is sent with the next request. Default: nothing. */
   readonly headers?: () => Readonly<Record<string, string>>;
   /** Whether an answer is the right one: one that is not ends the benchmark. */
@@ -29,7 +29,7 @@ export interface Load {
 
 /** Keeps so many connections busy, each asking again when it is answered. */
 export async function load(options: LoadOptions): Promise<Load> {
-  const { servers, connections, seconds, body, isRight, headers = () => ({}) } = options;
+  const { servers, connections, seconds, isRight } = options;
   const latencies: number[] = [];
   let wrong: string | undefined;
   const pids = servers.map(({ pid }) => pid);
@@ -47,15 +47,7 @@ export async function load(options: LoadOptions): Promise<Load> {
             if (!isRight(text)) wrong ??= text;
             return true;
           },
-          requests: [
-            {
-              method: 'POST',
-              setupRequest: (request) => ({
-                ...{ ...request, body: body() },
-                headers: { 'content-type': 'application/json', accept: 'application/json', ...headers() },
-              }),
-            },
-          ],
+          requests: [requestOf(options)],
         },
         (error: unknown) => {
           if (error instanceof Error) reject(error);
@@ -74,5 +66,21 @@ export async function load(options: LoadOptions): Promise<Load> {
     p90: quantile(latencies, 0.9),
     p99: quantile(latencies, 0.99),
     cpu: (cpuOf(pids) - cpuBefore) / latencies.length,
+  };
+}
+
+const JSON_BOTH_WAYS = { 'content-type': 'application/json', accept: 'application/json' };
+
+/** Written once where all are the same: to write each anew takes the load as long as all else that it does. */
+function requestOf({ body, headers }: LoadOptions): autocannon.Request {
+  if (typeof body === 'string' && headers === undefined)
+    return { method: 'POST', body, headers: JSON_BOTH_WAYS };
+  return {
+    method: 'POST',
+    setupRequest: (request) => ({
+      ...request,
+      body: typeof body === 'string' ? body : body(),
+      headers: { ...JSON_BOTH_WAYS, ...headers?.() },
+    }),
   };
 }

@@ -24,7 +24,10 @@ const TRICKLE_MS = 50;
 /** Processes the call and answers it, or does with it what the fault says. */
 export async function deliver(delivery: Delivery): Promise<void> {
   const { response, fault, slow, process, refuse } = delivery;
-  const wait = (ms: number) => sleep(ms, undefined, { signal: delivery.signal, ref: false });
+  const wait = async (ms: number) => {
+    // No timer is as short as that: each call would take a millisecond.
+    if (ms > 0) await sleep(ms, undefined, { signal: delivery.signal, ref: false });
+  };
   const delayMs = fault?.delayMs ?? DELAY_MS;
   switch (fault?.kind) {
     case 'drop_before':
@@ -61,7 +64,6 @@ export async function deliver(delivery: Delivery): Promise<void> {
   }
   await wait(slow);
   const answer = process();
-  const text = JSON.stringify(answer.body);
   switch (fault?.kind) {
     case 'drop_after':
       response.destroy();
@@ -77,6 +79,7 @@ export async function deliver(delivery: Delivery): Promise<void> {
       sendText(delivery, 200, '', 'application/json');
       return;
     case 'cut_off': {
+      const text = JSON.stringify(answer.body);
       const half = text.slice(0, Math.ceil(text.length / 2));
       delivery.record.status = answer.status;
       response.writeHead(answer.status, {
@@ -86,19 +89,18 @@ export async function deliver(delivery: Delivery): Promise<void> {
       response.write(half, () => response.destroy());
       return;
     }
-    case 'trickle':
+    case 'trickle': {
+      const bytes = Buffer.from(JSON.stringify(answer.body));
       delivery.record.status = answer.status;
-      response.writeHead(answer.status, {
-        ...jsonHeaders(delivery),
-        'content-length': Buffer.byteLength(text),
-      });
-      for (const byte of Buffer.from(text)) {
+      response.writeHead(answer.status, { ...jsonHeaders(delivery), 'content-length': bytes.length });
+      for (const byte of bytes) {
         if (response.destroyed) return;
         response.write(Uint8Array.of(byte));
         await wait(fault.delayMs ?? TRICKLE_MS);
       }
       response.end();
       return;
+    }
     case 'huge':
       sendText(delivery, 200, `{"padding":"${'x'.repeat(fault.bytes)}"}`, 'application/json');
       return;
