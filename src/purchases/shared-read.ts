@@ -1,27 +1,31 @@
 import type { Leaving } from './leaving.ts';
 import type { Runtime } from './runtime.ts';
 
-/** However many ask, the next call waits so long for more of them while another is under way. */
+/** So many calls may be under way before the next one waits for more who ask. */
+const AT_ONCE = 4;
+/** It waits so long at most. */
 const GATHER_MS = 1;
 /** No timer is as short as that. */
 const SHORTEST_MS = 0.5;
 
 /**
  * One call for all who ask at the same time. Nobody gets the answer to a call that had begun before he asked: what he has
- * done before, such as a purchase, here or on another instance, is in it. While a call is under way those who come wait
- * for the next together: until that one is answered, or for a millisecond, whatever is sooner.
+ * done before, such as a purchase, here or on another instance, is in it. While several calls are under way those who come
+ * wait for the next together: until one is answered, or for a millisecond since the latest began, whatever is sooner.
  */
 export class SharedRead<T, By = string | undefined> {
   readonly #read: (askedBy: By) => Promise<T>;
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
   readonly #onIdle: () => void;
   #next: Promise<T> | undefined;
-  #underWay: Promise<unknown> | undefined;
+  #underWay = 0;
   #begunAt = -Infinity;
+  /** Called when a call is answered. */
+  #answered: () => void = () => undefined;
 
   /**
    * `read` makes one call; it is given what the first who asked gave: the id of the request, where there is one. `onIdle` is
-   * called when the latest call is answered and nobody waits for another.
+   * called when all calls are answered and nobody waits for another.
    */
   constructor(options: {
     readonly read: (askedBy: By) => Promise<T>;
@@ -43,22 +47,24 @@ export class SharedRead<T, By = string | undefined> {
   async #gather(askedBy: By): Promise<T> {
     await this.#runtime.turn();
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
-    if (this.#underWay !== undefined && left > SHORTEST_MS)
-      await Promise.race([this.#underWay, this.#runtime.sleep(left)]);
+    if (this.#underWay >= AT_ONCE && left > SHORTEST_MS) {
+      const answered = new Promise<void>((resolve) => (this.#answered = resolve));
+      await Promise.race([answered, this.#runtime.sleep(left)]);
+    }
     this.#next = undefined;
     this.#begunAt = this.#runtime.monotonic();
-    const answer = this.#read(askedBy);
-    const ended = answer.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#underWay = ended;
-    void ended.then(() => {
-      if (this.#underWay !== ended) return;
-      this.#underWay = undefined;
-      if (this.#next === undefined) this.#onIdle();
-    });
-    return answer;
+    this.#underWay += 1;
+    try {
+      return await this.#read(askedBy);
+    } finally {
+      this.#end();
+    }
+  }
+
+  #end(): void {
+    this.#underWay -= 1;
+    this.#answered();
+    if (this.#underWay === 0 && this.#next === undefined) this.#onIdle();
   }
 }
 

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { SharedRead } from '../../src/purchases/shared-read.ts';
 
+/** So many begin without waiting for more who ask. */
+const AT_ONCE = 4;
+
 /** Calls that the test answers, on a clock that it moves; `turn` and `sleep` end when it says so. */
 function setting() {
   const calls: {
@@ -26,13 +29,20 @@ function setting() {
       sleep: (ms) => new Promise((wake) => void sleepers.push({ until: clock.ms + ms, wake })),
     },
   });
+  const turn = async () => {
+    const due = turns;
+    turns = [];
+    for (const resolve of due) resolve();
+    await settle();
+  };
   return {
-    ...{ shared, calls, settle, idle },
-    turn: async () => {
-      const due = turns;
-      turns = [];
-      for (const resolve of due) resolve();
-      await settle();
+    ...{ shared, calls, settle, idle, turn },
+    /** So many under way that the next one waits for others. */
+    fill: async () => {
+      while (calls.length < AT_ONCE) {
+        void shared.read(undefined, String(calls.length + 1));
+        await turn();
+      }
     },
     advance: async (ms: number) => {
       clock.ms += ms;
@@ -55,79 +65,76 @@ describe('a shared read', () => {
   });
 
   it('never gives anybody the answer to a call that had begun before he asked', async () => {
-    const { shared, calls, turn, advance } = setting();
+    const { shared, calls, turn } = setting();
     const before = shared.read(undefined, 'before');
     await turn();
     const after = shared.read(undefined, 'after a purchase');
     const too = shared.read(undefined, 'too');
     await turn();
-    await advance(1);
     expect(calls).toHaveLength(2);
     calls[0]?.answer('old');
     calls[1]?.answer('new');
     expect(await Promise.all([before, after, too])).toEqual(['old', 'new', 'new']);
   });
 
-  it('gathers for a millisecond while a call is under way, or until that is answered', async () => {
-    const { shared, calls, turn, advance, settle } = setting();
-    void shared.read(undefined, '1');
-    await turn();
-    void shared.read(undefined, '2');
+  it('waits for nobody while few calls are under way', async () => {
+    const { calls, fill } = setting();
+    await fill();
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '3', '4']);
+  });
+
+  it('gathers for a millisecond while several calls are under way, or until one is answered', async () => {
+    const { shared, calls, fill, turn, advance, settle } = setting();
+    await fill();
+    void shared.read(undefined, '5');
     await turn();
     await advance(0.5);
-    void shared.read(undefined, '3');
+    void shared.read(undefined, '6');
     await turn();
-    expect(calls).toHaveLength(1);
+    expect(calls).toHaveLength(4);
     await advance(0.5);
-    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2']);
-    void shared.read(undefined, '4');
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '3', '4', '5']);
+    void shared.read(undefined, '7');
     await turn();
-    expect(calls).toHaveLength(2);
+    expect(calls).toHaveLength(5);
     calls[1]?.answer('done');
     await settle();
-    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '4']);
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2', '3', '4', '5', '7']);
+  });
+
+  it('never gives who gathered the answer to a call that had begun before', async () => {
+    const { shared, calls, fill, turn, settle } = setting();
+    await fill();
+    const answer = shared.read(undefined, '5');
+    await turn();
+    calls[0]?.answer('old');
+    await settle();
+    calls[4]?.answer('new');
+    expect(await answer).toBe('new');
   });
 
   it('does not gather for so short a time that no timer is as short', async () => {
-    const { shared, calls, turn, advance } = setting();
-    void shared.read(undefined, '1');
-    await turn();
+    const { shared, calls, fill, turn, advance } = setting();
+    await fill();
     await advance(0.6);
-    void shared.read(undefined, '2');
+    void shared.read(undefined, '5');
     await turn();
-    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '2']);
+    expect(calls).toHaveLength(5);
   });
 
-  it('tells when its latest call is answered and nobody waits for another', async () => {
-    const { shared, calls, turn, advance, settle, idle } = setting();
-    void shared.read(undefined, '1');
+  it('tells when all its calls are answered and nobody waits for another', async () => {
+    const { shared, calls, fill, turn, settle, idle } = setting();
+    await fill();
+    const fails = shared.read(undefined, '5');
     await turn();
-    void shared.read(undefined, '2');
-    await turn();
-    calls[0]?.answer('x');
+    for (const { answer } of calls) answer('x');
     await settle();
-    expect(calls).toHaveLength(2);
-    void shared.read(undefined, '3');
-    await turn();
-    await advance(1);
-    expect(calls).toHaveLength(3);
-    calls[2]?.answer('z');
+    expect(calls).toHaveLength(5);
+    expect(idle.times).toBe(0);
+    calls[4]?.fail(new Error('away'));
+    await expect(fails).rejects.toThrow('away');
     await settle();
     expect(idle.times).toBe(1);
-    calls[1]?.answer('y');
-    await settle();
-    expect(idle.times).toBe(1);
-  });
-
-  it('waits for nobody where no call is under way', async () => {
-    const { shared, calls, turn, settle } = setting();
-    void shared.read(undefined, '1');
-    await turn();
-    calls[0]?.answer('x');
-    await settle();
-    void shared.read(undefined, '2');
-    await turn();
-    expect(calls).toHaveLength(2);
   });
 
   it('fails for all who wait for it, and for nobody after them', async () => {
