@@ -1,19 +1,17 @@
 import { callId } from './call-id.ts';
 import type { Account, Identity, Product, Surface } from './catalogue.ts';
+import { Kept } from './kept.ts';
 import type { Leaving } from './leaving.ts';
 import type { Runtime } from './runtime.ts';
 import { SharedRead } from './shared-read.ts';
 import type { Call, Upstream } from './vending.ts';
-
-/** Products that are nearly too old are asked for again while they are still given out. */
-const RENEW_FROM = 0.8;
 
 export interface CatalogueOptions {
   readonly upstream: Upstream;
   readonly runtime: Runtime;
   /** Whether those who ask at the same time share one call. Default true. */
   readonly coalescing?: boolean | undefined;
-  /** How long products are given out again, at most. 0: they are asked for each time. Default 300000. */
+  /** How long products are given out again, and accounts known, at most. 0: they are asked for each time. Default 300000. */
   readonly productsFreshMs?: number | undefined;
 }
 
@@ -27,6 +25,7 @@ interface Reads {
   readonly identity: Read<Identity>;
   readonly accounts: Read<readonly Account[]>;
   readonly products: Read<readonly Product[]>;
+  readonly kept: { readonly accounts: Kept<readonly Account[]>; readonly products: Kept<readonly Product[]> };
 }
 
 /**
@@ -39,8 +38,6 @@ export class CatalogueService {
   readonly #coalescing: boolean;
   readonly #productsFreshMs: number;
   readonly #reads = new Map<Surface, Reads>();
-  readonly #products = new Map<Surface, { at: number; products: readonly Product[] }>();
-  readonly #renewing = new Set<Surface>();
 
   constructor({
     upstream,
@@ -73,37 +70,32 @@ export class CatalogueService {
     surface = this.defaultSurface,
     askedBy?: string,
   ): Promise<readonly Product[]> {
-    const kept = this.#products.get(surface);
-    const age = kept === undefined ? Infinity : this.#runtime.monotonic() - kept.at;
-    if (kept === undefined || age >= this.#productsFreshMs)
-      return this.#on(surface).products(signal, askedBy);
-    if (age >= this.#productsFreshMs * RENEW_FROM) this.#renew(surface);
-    return kept.products;
+    const { products, kept } = this.#on(surface);
+    return kept.products.fresh(products) ?? products(signal, askedBy);
   }
 
-  /** One at a time; if it fails, whoever comes when they are too old finds out. */
-  #renew(surface: Surface): void {
-    if (this.#renewing.has(surface)) return;
-    this.#renewing.add(surface);
-    void this.#on(surface)
-      .products()
-      .catch(() => undefined)
-      .finally(() => this.#renewing.delete(surface));
+  /**
+   * Those that were read last, for as long as products are given out: that they are there and in which currency, not their
+   * balances. A purchase is checked again upstream.
+   */
+  knownAccounts(surface: Surface): readonly Account[] | undefined {
+    const { accounts, kept } = this.#on(surface);
+    return kept.accounts.fresh(accounts);
   }
 
   #on(surface: Surface): Reads {
     const known = this.#reads.get(surface);
     if (known !== undefined) return known;
     const vending = () => this.#upstream.on(surface);
+    const kept = {
+      accounts: new Kept<readonly Account[]>(this.#runtime, this.#productsFreshMs),
+      products: new Kept<readonly Product[]>(this.#runtime, this.#productsFreshMs),
+    };
     const reads: Reads = {
       identity: this.#read((call) => vending().identity(call)),
-      accounts: this.#read((call) => vending().accounts(call)),
-      products: this.#read(async (call) => {
-        const at = this.#runtime.monotonic();
-        const products = await vending().products(call);
-        this.#products.set(surface, { at, products });
-        return products;
-      }),
+      accounts: this.#read((call) => kept.accounts.keep(() => vending().accounts(call))),
+      products: this.#read((call) => kept.products.keep(() => vending().products(call))),
+      kept,
     };
     this.#reads.set(surface, reads);
     return reads;

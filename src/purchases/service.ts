@@ -1,5 +1,6 @@
 import { mandateOf, overDayLimit, overPurchaseLimit, sees, type Buyer } from './buyer.ts';
 import { callId } from './call-id.ts';
+import type { Account, Product } from './catalogue.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EventFeed } from './feed.ts';
@@ -310,13 +311,22 @@ export class PurchaseService {
   ): Promise<Order | Problem> {
     const { catalogue } = this.#options;
     const { details, wrong } = readDetails(input);
-    try {
-      const [accounts, products] = await Promise.all([
-        catalogue.accounts(signal, details.surface, askedBy),
-        catalogue.products(signal, details.surface, askedBy),
-      ]);
+    const { surface } = details;
+    const place = (accounts: readonly Account[], products: readonly Product[]) => {
       const own = accounts.filter(({ id }) => this.#sees({ order: { accountId: id } }));
-      const placed = placeOrder(details, own, products);
+      return placeOrder(details, own, products);
+    };
+    try {
+      const known = catalogue.knownAccounts(surface);
+      let placed = known && place(known, await catalogue.products(signal, surface, askedBy));
+      // What would be refused because of them is looked at anew.
+      if (placed === undefined || placed.wrong.length > 0) {
+        const read = [
+          catalogue.accounts(signal, surface, askedBy),
+          catalogue.products(signal, surface, askedBy),
+        ] as const;
+        placed = place(...(await Promise.all(read)));
+      }
       const all: FieldProblem[] = [...wrong, ...placed.wrong];
       return all.length > 0 ? invalidInput(all, at) : placed.order;
     } catch (error) {

@@ -32,7 +32,7 @@ it('every call upstream begins with the request id of the client that it is made
     ['till-1', '{ viewer { username } }', {}, ['me']],
     ['till-2', '{ accounts { id } products { type } }', {}, ['accounts', 'products']],
     ['till-3', VALIDATE, { input }, ['accounts', 'validate']],
-    ['till-4', CONFIRM, { input: confirmation }, ['accounts', 'confirm']],
+    ['till-4', CONFIRM, { input: confirmation }, ['confirm']],
   ];
   for (const [id, query, variables, endpoints] of steps) {
     const { calls, ids } = await asked(id, query, variables);

@@ -55,6 +55,46 @@ const quoteOf = async ({ service, play }: Shop, change: Partial<typeof input> = 
   return quote;
 };
 
+describe('what there is to pay with', () => {
+  const noAccount = 'There is no such account. Take an id from the accounts query.';
+
+  it('is asked for once, and known for the purchases after it, even while the upstream does not tell', async () => {
+    const shop = await aShop();
+    await shop.buy();
+    shop.says.catalogueFails = new ProblemError(someProblem);
+    expect(await shop.buy({}, 'another key')).toMatchObject({ status: 'SUCCEEDED', order });
+    await quoteOf(shop);
+    expect(shop.count('accounts')).toBe(1);
+    expect(shop.count('confirm')).toBe(2);
+  });
+
+  it('is asked for again before anybody is refused because of it', async () => {
+    const shop = await aShop();
+    shop.says.accounts = [1];
+    await quoteOf(shop);
+    shop.says.accounts = [1, 2];
+    expect(await quoteOf(shop, { accountId: 2 })).toMatchObject({ order: { accountId: 2 } });
+    expect(shop.count('accounts')).toBe(2);
+    expect(await shop.play(shop.service.validate({ ...input, accountId: 9 }))).toEqual(
+      invalid('accountId', noAccount),
+    );
+    expect(shop.count('accounts')).toBe(3);
+  });
+
+  it('is for each buyer what is his, however well the others are known', async () => {
+    const shop = await aShop();
+    await quoteOf(shop, { accountId: 2 });
+    const buyer = shop.service.as({
+      ...{ name: 'till', accounts: new Set([1]) },
+      ...{ mostPerPurchase: null, mostPerDay: null, mostPerDayByAll: null },
+    });
+    expect(await shop.play(buyer.validate({ ...input, accountId: 2 }))).toEqual(
+      invalid('accountId', noAccount),
+    );
+    expect(await shop.play(buyer.validate(input))).toMatchObject({ order });
+  });
+});
+
 describe('validate', () => {
   it('gives a quote, which is recorded and can be confirmed for its lifetime', async () => {
     const shop = await aShop();

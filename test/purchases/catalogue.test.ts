@@ -162,10 +162,29 @@ describe('the catalogue', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('asks for products each time where none are kept', async () => {
+  it('knows the accounts of the last read of the surface, whoever read them, for as long as it keeps products', async () => {
+    const { catalogue, asked, clock } = setting({ productsFreshMs: 1_000 });
+    expect(catalogue.knownAccounts('V1')).toBeUndefined();
+    await catalogue.accounts(undefined, 'V1');
+    expect(catalogue.knownAccounts('V1')).toEqual([account]);
+    expect(catalogue.knownAccounts('CURRENT')).toBeUndefined();
+    clock.ms += 799;
+    catalogue.knownAccounts('V1');
+    expect(asked).toHaveLength(1);
+    clock.ms += 1;
+    expect(catalogue.knownAccounts('V1')).toEqual([account]);
+    await Promise.resolve();
+    expect(asked).toHaveLength(2);
+    clock.ms += 1_000;
+    expect(catalogue.knownAccounts('V1')).toBeUndefined();
+  });
+
+  it('asks for products each time, and knows no accounts, where none are kept', async () => {
     const { catalogue, asked } = setting({ productsFreshMs: 0 });
     await catalogue.products();
     await catalogue.products();
     expect(asked).toHaveLength(2);
+    await catalogue.accounts();
+    expect(catalogue.knownAccounts('CURRENT')).toBeUndefined();
   });
 });

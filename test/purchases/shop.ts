@@ -83,6 +83,8 @@ export interface Says {
   place: Problem | undefined;
   there: boolean;
   catalogueFails: Error | undefined;
+  /** The accounts that there are, by id. */
+  accounts: readonly number[];
   /** Journal methods that fail, and how often; `done` when the write was made all the same. */
   failing: Partial<Record<Method, number>>;
   done: boolean;
@@ -114,7 +116,7 @@ export async function aShop(
   };
   const says: Says = {
     ...{ confirm: answered, retry: answered, reading: bought, priced, takesMs: 5, place: undefined },
-    ...{ there: true, catalogueFails: undefined, failing: {}, done: false },
+    ...{ there: true, catalogueFails: undefined, accounts: [1, 2], failing: {}, done: false },
   };
   const told: string[] = [];
   const calls: { what: string; order?: Order; reference?: string; call?: Call; expected?: Expected }[] = [];
@@ -148,7 +150,7 @@ export async function aShop(
   const vending: Vending = {
     surface: 'V1',
     identity: (call) => read('identity', call, identity),
-    accounts: (call) => read('accounts', call, [account(1), account(2)]),
+    accounts: (call) => read('accounts', call, says.accounts.map(account)),
     products: (call) => read('products', call, [electricity]),
     validate: (about, call) => {
       calls.push({ what: 'validate', order: about, call });
