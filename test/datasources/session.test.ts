@@ -12,12 +12,14 @@ const HOUR = 3_600_000;
 
 /** A surface on a sandbox of its own, whose clocks the test moves. */
 async function open(surface: SurfaceName, options: { random?: number; password?: string } = {}) {
-  const clock = { ms: 0 };
+  /** Each look at the steady clock moves it by `step`. */
+  const clock = { ms: 0, step: 0 };
   const start = Date.parse('2026-11-23T10:00:00Z');
   const now = () => new Date(start + clock.ms);
   const sandbox = await startSandbox({ now });
   const random = options.random ?? 0.5;
-  const runtime: Runtime = { ...systemRuntime(), now, monotonic: () => clock.ms, random: () => random };
+  const monotonic = () => (clock.ms += clock.step);
+  const runtime: Runtime = { ...systemRuntime(), now, monotonic, random: () => random };
   const { password, ...credentials } = sandbox.credentials;
   const upstream = createUpstream({
     ...{ baseUrl: sandbox.url, surface, runtime, confirmTimeoutMs: 2_000, readTimeoutMs: 2_000 },
@@ -66,6 +68,21 @@ describe.each(surfaceNames)('the session on %s', (surface) => {
       expect(count(sandbox, 'login')).toBe(1);
     },
   );
+
+  it('may come to be renewed between any two looks at the clock', async () => {
+    const { sandbox, clock, vending } = await open(surface);
+    await ask(vending);
+    // From where no look of a call sees the moment to where the first one is past it.
+    for (let before = 20; before >= 0; before -= 1) {
+      sandbox.reset();
+      clock.ms += 2 * HOUR;
+      await ask(vending);
+      clock.ms += HOUR * 0.875 - before;
+      clock.step = 1;
+      await expect(ask(vending)).resolves.toBeDefined();
+      clock.step = 0;
+    }
+  });
 
   it('while it is renewed early, nobody waits', async () => {
     const { sandbox, clock, vending } = await open(surface);

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 
 import { startSandbox } from '../../sandbox/sandbox.ts';
-import { startGatewayProcess } from '../support/process.ts';
+import { commandLine, startGatewayProcess } from '../support/process.ts';
 import { environment, graphqlCaller, temporaryFolder } from '../support/stack.ts';
 
 async function end(env: Record<string, string>): Promise<{ code: number | null; err: string }> {
@@ -42,4 +42,24 @@ describe('the process', () => {
     const { errors } = await graphqlCaller(url)('{ viewer { scopes } }');
     expect(errors?.[0]?.extensions).toEqual({ code: 'UNAUTHENTICATED', retryable: false });
   });
+
+  it('makes no object old, however long those before it have lived: V8 does not count that', async () => {
+    await using folder = await temporaryFolder();
+    await using sandbox = await startSandbox();
+    // A young generation of a megabyte is collected after some dozen requests.
+    const flags = ['--trace-gc', '--trace-pretenuring-statistics', '--max-semi-space-size=1'];
+    const env = environment(sandbox, join(folder.path, 'gateway.db'), {
+      env: { RATE_LIMIT_PER_MINUTE: '0' },
+    });
+    await using gateway = await startGatewayProcess(env, [...flags, ...commandLine('serve')]);
+    const started = gateway.output().length;
+    const graphql = graphqlCaller(gateway.url);
+    for (let n = 0; n < 60; n += 1)
+      await Promise.all(Array.from({ length: 50 }, () => graphql('{ accounts { id } }')));
+    // What is traced comes in order, but not at once.
+    await gateway.kill('SIGTERM');
+    const traced = gateway.output().slice(started);
+    expect(traced.match(/Scavenge/g)?.length).toBeGreaterThan(2);
+    expect(traced).not.toContain('pretenuring');
+  }, 60_000);
 });
