@@ -11,12 +11,14 @@ export interface CatalogueOptions {
   readonly runtime: Runtime;
   /** Whether those who ask at the same time share one call. Default true. */
   readonly coalescing?: boolean | undefined;
-  /** How long products are given out again, and accounts known, at most. 0: they are asked for each time. Default 300000. */
+  /** How long products are given out again, at most. 0: they are asked for each time. Default 300000. */
   readonly productsFreshMs?: number | undefined;
 }
 
 /** Products change with a new provider or format: seldom. A purchase is checked again upstream. */
 const PRODUCTS_FRESH_MS = 300_000;
+/** So lately the upstream was there: one that has gone is found out by a read, and not by a confirm. */
+const ACCOUNTS_KNOWN_MS = 5_000;
 
 type Read<T> = (signal?: Leaving, askedBy?: string) => Promise<T>;
 
@@ -75,8 +77,8 @@ export class CatalogueService {
   }
 
   /**
-   * Those that were read last, for as long as products are given out: that they are there and in which currency, not their
-   * balances. A purchase is checked again upstream.
+   * Those of the last five seconds, or as long as products are given out: that they are there and in which currency, not
+   * their balances. A purchase is checked again upstream.
    */
   knownAccounts(surface: Surface): readonly Account[] | undefined {
     const { accounts, kept } = this.#on(surface);
@@ -88,7 +90,10 @@ export class CatalogueService {
     if (known !== undefined) return known;
     const vending = () => this.#upstream.on(surface);
     const kept = {
-      accounts: new Kept<readonly Account[]>(this.#runtime, this.#productsFreshMs),
+      accounts: new Kept<readonly Account[]>(
+        this.#runtime,
+        Math.min(ACCOUNTS_KNOWN_MS, this.#productsFreshMs),
+      ),
       products: new Kept<readonly Product[]>(this.#runtime, this.#productsFreshMs),
     };
     const reads: Reads = {

@@ -4,8 +4,9 @@ import { CONFIRM, electricity, RETRY, startStack, VALIDATE, type Stack } from '.
 
 let stack: Stack;
 beforeAll(async () => {
-  // Nobody asks about a purchase but the test.
-  stack = await startStack({ env: { RECONCILE_BASE_DELAY_MS: '60000', RECONCILE_MAX_DELAY_MS: '60000' } });
+  // Nobody asks about a purchase but the test, and nothing of the catalogue is kept.
+  const env = { RECONCILE_BASE_DELAY_MS: '60000', RECONCILE_MAX_DELAY_MS: '60000', PRODUCTS_FRESH_MS: '0' };
+  stack = await startStack({ env });
 });
 afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -31,8 +32,8 @@ it('every call upstream begins with the request id of the client that it is made
   const steps: [string, string, object, string[]][] = [
     ['till-1', '{ viewer { username } }', {}, ['me']],
     ['till-2', '{ accounts { id } products { type } }', {}, ['accounts', 'products']],
-    ['till-3', VALIDATE, { input }, ['accounts', 'validate']],
-    ['till-4', CONFIRM, { input: confirmation }, ['confirm']],
+    ['till-3', VALIDATE, { input }, ['accounts', 'products', 'validate']],
+    ['till-4', CONFIRM, { input: confirmation }, ['accounts', 'confirm', 'products']],
   ];
   for (const [id, query, variables, endpoints] of steps) {
     const { calls, ids } = await asked(id, query, variables);

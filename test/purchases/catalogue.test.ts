@@ -162,7 +162,7 @@ describe('the catalogue', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('knows the accounts of the last read of the surface, whoever read them, for as long as it keeps products', async () => {
+  it('knows the accounts of the last read of the surface, whoever read them, for no longer than it keeps products', async () => {
     const { catalogue, asked, clock } = setting({ productsFreshMs: 1_000 });
     expect(catalogue.knownAccounts('V1')).toBeUndefined();
     await catalogue.accounts(undefined, 'V1');
@@ -176,6 +176,15 @@ describe('the catalogue', () => {
     await Promise.resolve();
     expect(asked).toHaveLength(2);
     clock.ms += 1_000;
+    expect(catalogue.knownAccounts('V1')).toBeUndefined();
+  });
+
+  it('knows accounts for five seconds, for so lately the upstream was there', async () => {
+    const { catalogue, clock } = setting();
+    await catalogue.accounts(undefined, 'V1');
+    clock.ms += 3_999;
+    expect(catalogue.knownAccounts('V1')).toEqual([account]);
+    clock.ms += 1_001;
     expect(catalogue.knownAccounts('V1')).toBeUndefined();
   });
 
