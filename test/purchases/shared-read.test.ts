@@ -39,8 +39,8 @@ function setting() {
     ...{ shared, calls, settle, idle, turn },
     /** So many under way that the next one waits for others. */
     fill: async () => {
-      while (calls.length < AT_ONCE) {
-        void shared.read(undefined, String(calls.length + 1));
+      for (let n = 1; n <= AT_ONCE; n += 1) {
+        void shared.read(undefined, String(n));
         await turn();
       }
     },
