@@ -318,15 +318,14 @@ export class PurchaseService {
     };
     try {
       const known = catalogue.knownAccounts(surface);
-      let placed = known && place(known, await catalogue.products(signal, surface, askedBy));
+      const [accounts, products] = await Promise.all([
+        known ?? catalogue.accounts(signal, surface, askedBy),
+        catalogue.products(signal, surface, askedBy),
+      ]);
+      let placed = place(accounts, products);
       // What would be refused because of them is looked at anew.
-      if (placed === undefined || placed.wrong.length > 0) {
-        const read = [
-          catalogue.accounts(signal, surface, askedBy),
-          catalogue.products(signal, surface, askedBy),
-        ] as const;
-        placed = place(...(await Promise.all(read)));
-      }
+      if (known !== undefined && placed.wrong.length > 0)
+        placed = place(await catalogue.accounts(signal, surface, askedBy), products);
       const all: FieldProblem[] = [...wrong, ...placed.wrong];
       return all.length > 0 ? invalidInput(all, at) : placed.order;
     } catch (error) {
