@@ -131,10 +131,26 @@ describe('a shared read', () => {
     await settle();
     expect(calls).toHaveLength(5);
     expect(idle.times).toBe(0);
+    const waits = shared.read(undefined, '6');
     calls[4]?.fail(new Error('away'));
     await expect(fails).rejects.toThrow('away');
     await settle();
+    expect(idle.times).toBe(0);
+    await turn();
+    calls[5]?.answer('x');
+    expect(await waits).toBe('x');
+    await settle();
     expect(idle.times).toBe(1);
+  });
+
+  it('waits for nobody where no call is under way', async () => {
+    const { shared, calls, fill, turn, settle } = setting();
+    await fill();
+    for (const { answer } of calls) answer('x');
+    await settle();
+    void shared.read(undefined, '5');
+    await turn();
+    expect(calls).toHaveLength(5);
   });
 
   it('fails for all who wait for it, and for nobody after them', async () => {
