@@ -131,12 +131,14 @@ export class Dispatcher {
       return this.#finish(purchase, attempt, result, null, mayLandForMs);
     }
     const { answer } = sent;
-    await this.#durably(
+    const kept = await this.#durably(
       'an answer',
       attempt,
       () => this.#options.journal.keepAnswer(attempt, answer),
       (known) => known.answer !== null,
     );
+    // Not even when the purchase comes back to this instance meanwhile: what was not kept is not read (R3).
+    if (!kept) return this.#asRecorded(purchase.id);
     return this.#conclude(purchase, attempt, answer, mayLandForMs);
   }
 
@@ -198,10 +200,15 @@ export class Dispatcher {
       },
       (known) => known.outcome !== 'IN_FLIGHT',
     );
-    finished ??= await journal.purchase('id', purchase.id);
-    if (finished === undefined) throw new Error(`purchase ${purchase.id} is not in the journal`);
+    finished ??= await this.#asRecorded(purchase.id);
     if (isSettled(finished.status)) this.#left.delete(finished.id);
     return finished;
+  }
+
+  async #asRecorded(purchaseId: string): Promise<Purchase> {
+    const purchase = await this.#options.journal.purchase('id', purchaseId);
+    if (purchase === undefined) throw new Error(`purchase ${purchaseId} is not in the journal`);
+    return purchase;
   }
 
   #mayLandFromNow({ purchaseId, number }: AttemptId): void {
@@ -235,25 +242,30 @@ export class Dispatcher {
   }
 
   /**
-   * Writes, and while the record cannot be written (a full disk) tries again for as long as the process lives, or until
-   * another instance has taken the purchase over: then it is theirs to conclude.
+   * Writes, and while the record cannot be written (a full disk) tries again for as long as the process lives. Resolves to
+   * whether it is written: it is not once another instance has taken the purchase over, whose it then is to conclude.
    */
   async #durably(
     what: string,
     attempt: Attempt,
     write: () => Promise<void>,
     isWritten: (known: Attempt) => boolean,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { journal, runtime, log } = this.#options;
     const { purchaseId, number } = attempt;
     for (let delay = FIRST_WRITE_RETRY_MS; ; delay = Math.min(delay * 2, MAX_WRITE_RETRY_MS)) {
       try {
         await write();
-        return;
+        return true;
       } catch (error) {
         // A commit that reported failure may have been written all the same.
         const known = await this.#known(attempt).catch(() => undefined);
-        if (known !== undefined && (isWritten(known.attempt) || known.owner !== journal.instance)) return;
+        if (known !== undefined && isWritten(known.attempt)) return true;
+        if (known !== undefined && known.owner !== journal.instance) {
+          const about = { purchaseId, attempt: number, owner: known.owner };
+          log.warn(about, `${what} came too late: another instance has taken the purchase over`);
+          return false;
+        }
         log.error({ err: error, purchaseId, attempt: number }, `${what} could not be written; trying again`);
         if (this.#closing.signal.aborted) throw error;
         await runtime.sleep(delay, this.#closing.signal);

@@ -151,9 +151,36 @@ describe('what must not be lost', () => {
       await other.journal.adopt('one', (await other.journal.beats()).get('one'));
       expect(await concluded(shop, id)).toMatchObject({ id, status: 'PENDING', owner: 'two' });
       expect(await shop.journal.attempts([id])).toMatchObject([{ outcome: 'IN_FLIGHT' }]);
-      expect(shop.told).toHaveLength(1);
+      const what = method === 'keepAnswer' ? 'an answer' : 'an outcome';
+      expect(shop.told).toEqual([
+        `${what} could not be written; trying again`,
+        `${what} came too late: another instance has taken the purchase over`,
+      ]);
     },
   );
+
+  it('is not read once another instance has had the purchase, which came back meanwhile (R3)', async () => {
+    const shop = await aShop({
+      journal: (journal) => ({
+        purchase: async (key, value) => {
+          const purchase = await journal.purchase(key, value);
+          if (purchase?.owner === 'two') await journal.adopt('two', (await journal.beats()).get('two'));
+          return purchase;
+        },
+      }),
+    });
+    const other = await aShop({ beside: shop, instance: 'two' });
+    const { id } = got(await shop.confirm());
+    await other.journal.adopt('one', (await other.journal.beats()).get('one'));
+    expect(await concluded(shop, id)).toMatchObject({ status: 'PENDING', owner: 'one' });
+    expect(shop.told).toEqual(['an answer came too late: another instance has taken the purchase over']);
+    expect(shop.count('read')).toBe(0);
+    const [left] = await shop.journal.inFlight();
+    if (left === undefined) throw new Error('nothing is in flight');
+    expect(left.attempt.answer).toBeNull();
+    await shop.play(shop.dispatcher.pickUp(left.purchase, left.attempt));
+    expect(await shop.journal.purchase('id', id)).toMatchObject({ status: 'UNRESOLVED' });
+  });
 
   it('is picked up later when the purchase cannot be read in the end', async () => {
     let gone = false;

@@ -123,6 +123,23 @@ describe('what the simulation has found', () => {
     for (const { breaches } of played) expect(breaches).toEqual([]);
     expect(played.flatMap(({ trace }) => trace).join('\n')).toContain('confirm may not leave any more');
   });
+
+  it('an answer that could not be kept, for another had the purchase meanwhile, is not read', async () => {
+    // Paused with its question on the way, this instance is taken for dead. Who takes the purchase over stops at once, so
+    // that it is taken back from the dead between the answer that was refused and the outcome.
+    const { breaches, trace, purchases } = await play({
+      ...{ ...quiet, seed: 833_505_964, nodes: 2, readers: 0 },
+      wishes: quiet.wishes.map((wish) => ({ ...wish, waitMs: 0 })),
+      crashes: [
+        { node: 0, at: 4_000, events: 0, downMs: 0, how: 'killed' },
+        { node: 0, at: 8_530, events: 0, downMs: 0, how: 'stopped' },
+      ],
+      pauses: [{ node: 1, at: 1_102, ms: 8_448 }],
+    });
+    expect(breaches).toEqual([]);
+    expect(trace.join('\n')).toMatch(/adopt 1-2[^]*an answer came too late[^]*adopt 0-3/);
+    expect(purchases).toMatchObject([{ status: 'SUCCEEDED' }]);
+  });
 });
 
 /** The record in SQL, in memory, as many instances as there are on one. */
