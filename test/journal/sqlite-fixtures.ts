@@ -42,8 +42,8 @@ export function outsider(path: string): Libsql.Database {
 }
 
 /** A journal whose database the test can reach, on a new file and without its lock. */
-export async function openInside(path: string) {
-  const database = new Database(path, { busyTimeoutMs: 200 });
+export async function openInside(path: string, options: { onStatement?: (sql: string) => void } = {}) {
+  const database = new Database(path, { busyTimeoutMs: 200, ...options });
   database.exec('pragma journal_mode = wal; pragma foreign_keys = on');
   const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   await migrate(db, sqliteMigrations);

@@ -30,8 +30,13 @@ interface SqliteStoreOptions {
 /** For whoever measures: one message for each transaction, with how long the event loop was held up by it. */
 const transacted = channel('scratchpower:journal:transaction');
 
-/** So many write in one transaction at most: nobody else is served while it goes on, some hundred microseconds for each. */
+/**
+ * So many write in one transaction at most, and no more than a few once it has gone on for long: nobody else is served
+ * meanwhile, some hundred microseconds for each.
+ */
 const MOST_TOGETHER = 16;
+const FEW_TOGETHER = 8;
+const LONG_MS = 3;
 
 /** One who wants to write. */
 interface Writer {
@@ -41,6 +46,7 @@ interface Writer {
 }
 
 type Outcome =
+  /** `tell` of each who wrote: the first of the writers, all of them unless it went on for too long. */
   | { readonly kind: 'COMMITTED'; readonly tell: readonly (() => void)[]; readonly wrote: Committed }
   /** Somebody's work failed, and nothing was written. */
   | { readonly kind: 'UNDONE'; readonly error: unknown }
@@ -126,6 +132,13 @@ export class SqliteStore implements Store {
     setImmediate(() => void this.#writeTogether());
   }
 
+  /** Before all others: they came first. */
+  #writeNext(writers: readonly Writer[]): void {
+    if (writers.length === 0) return;
+    if (this.#writers.length === 0) this.#writeSoon();
+    this.#writers.unshift(...writers);
+  }
+
   /**
    * The next writers in one transaction, which is one after another for each of them: it sees what those before it wrote.
    * When the work of one fails, all is undone, and each is done again in a transaction of its own, so that no other's
@@ -143,6 +156,7 @@ export class SqliteStore implements Store {
         const together = await this.#transact(connection, writers);
         if (together.kind !== 'UNDONE' || writers.length === 1) {
           outcomes.push([writers, together]);
+          if (together.kind === 'COMMITTED') this.#writeNext(writers.slice(together.tell.length));
           return;
         }
         for (const one of writers) outcomes.push([[one], await this.#transact(connection, [one])]);
@@ -161,7 +175,7 @@ export class SqliteStore implements Store {
 
   #transact(connection: Kysely<Tables>, writers: readonly Writer[]): Promise<Outcome> {
     const startedAt = performance.now();
-    const transacting = this.#immediately(connection, writers).finally(() => {
+    const transacting = this.#immediately(connection, writers, startedAt).finally(() => {
       this.#transacting = undefined;
       if (!transacted.hasSubscribers) return;
       transacted.publish({ writers: writers.length, ms: performance.now() - startedAt });
@@ -171,7 +185,11 @@ export class SqliteStore implements Store {
   }
 
   /** BEGIN IMMEDIATE: the write lock is taken before the first read, so that what was read still holds at the write. */
-  async #immediately(connection: Kysely<Tables>, writers: readonly Writer[]): Promise<Outcome> {
+  async #immediately(
+    connection: Kysely<Tables>,
+    writers: readonly Writer[],
+    startedAt: number,
+  ): Promise<Outcome> {
     const { database, disk, checkpoints } = this.#options;
     const { transaction, wrote } = this.#transaction(connection);
     const tell: (() => void)[] = [];
@@ -182,7 +200,10 @@ export class SqliteStore implements Store {
       return { kind: 'FAILED', error };
     }
     try {
-      for (const { work } of writers) tell.push(await work(transaction));
+      for (const { work } of writers) {
+        if (tell.length >= FEW_TOGETHER && performance.now() - startedAt > LONG_MS) break;
+        tell.push(await work(transaction));
+      }
     } catch (error) {
       this.#rollback();
       return { kind: 'UNDONE', error };
