@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -34,8 +35,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/support/bundle.ts',
-    // Left to itself vitest keeps one processor free, which of two is half.
-    maxWorkers: '100%',
+    // One more than there are processors: those who start a process, or wait for a timer, leave theirs to others.
+    maxWorkers: availableParallelism() + 1,
     // Two files of three load the whole gateway: once in each worker is enough.
     isolate: false,
     sequence: { sequencer: LongestFirst },

@@ -49,6 +49,10 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     ],
     caughtBy: 'test/purchases/service.test.ts',
   },
+  'an answer that could not be kept is read': {
+    changes: [{ file: dispatcher, from: 'if (!kept) return this.#asRecorded(purchase.id);', to: '' }],
+    caughtBy: 'test/purchases/sending.test.ts',
+  },
   'the reconciler works on what is being worked on': {
     changes: [
       {
