@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { clearTimeout, setTimeout } from 'node:timers';
+import { setImmediate } from 'node:timers/promises';
 
 import { v7 } from 'uuid';
 
@@ -9,6 +10,20 @@ import type { Runtime } from './purchases/runtime.ts';
 /** Chance that is drawn at once for some hundred ids. */
 const DRAWN_BYTES = 4_096;
 const ID_BYTES = 16;
+
+/** Unlike that of node:timers/promises it makes no error for a signal, which is how most of them end. */
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms).unref();
+    signal?.addEventListener('abort', end);
+  });
+}
 
 /** The real clock, chance and timers. */
 export function systemRuntime(): Runtime {
@@ -27,8 +42,7 @@ export function systemRuntime(): Runtime {
   return {
     now: () => new Date(),
     monotonic: () => performance.now(),
-    sleep: (ms, signal) =>
-      sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).catch(() => undefined),
+    sleep,
     turn: () => setImmediate(),
     random: () => Math.random(),
     id: (at) => {

@@ -41,6 +41,7 @@ import {
   successesQuery,
 } from './queries.ts';
 import { SqlKeyStore } from './keys.ts';
+import { storedText } from './models.ts';
 import {
   attemptFromRow,
   auditFromRow,
@@ -48,7 +49,6 @@ import {
   purchaseFromRow,
   quoteFromRow,
   quoteToRow,
-  storedText,
 } from './rows.ts';
 import { reseal, type ResealReport } from './reseal.ts';
 import { unsealed, type Seal } from './seal.ts';

@@ -3,8 +3,7 @@ import { z } from 'zod';
 
 import { scopes, type CallerLimits } from '../auth/caller.ts';
 import type { ApiKey, KeyStore } from '../auth/key-store.ts';
-import { instant, text } from './models.ts';
-import { storedText } from './rows.ts';
+import { instant, storedText, text } from './models.ts';
 import type { Store } from './store.ts';
 import type { ApiKeyTable } from './tables.ts';
 

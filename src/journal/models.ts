@@ -23,8 +23,13 @@ export const decimal = z.codec(z.string().regex(/^-?\d+(\.\d+)?$/), z.instanceof
  */
 export const text = z.codec(z.string(), z.string(), {
   decode: (stored) => (stored.includes('\\') ? z.string().parse(JSON.parse(`"${stored}"`)) : stored),
-  encode: (value) => JSON.stringify(value).slice(1, -1),
+  encode: storedText,
 });
+
+/** As a search must write a free text to find it: the way `text` stores it. */
+export function storedText(value: string): string {
+  return JSON.stringify(value).slice(1, -1);
+}
 
 const money = z.object({ amount: decimal, currency: z.string() });
 const maybeMoney = money.nullable();

@@ -1,8 +1,8 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import { z } from 'zod';
 
-import { text } from './models.ts';
-import { answerOf, contentOf, problemOf, quoteOf, reasonOf, stateOf, storedText } from './rows.ts';
+import { storedText, text } from './models.ts';
+import { answerOf, contentOf, problemOf, quoteOf, reasonOf, stateOf } from './rows.ts';
 import type { Seal } from './seal.ts';
 import type { Store, Transaction } from './store.ts';
 import type { PurchaseTable, Tables } from './tables.ts';

@@ -20,7 +20,16 @@ import {
   type RawAnswer,
 } from '../purchases/purchase.ts';
 import type { Problem } from '../purchases/problem.ts';
-import { decimal, instant, orderModel, problemModel, quoteModel, stateModel, text } from './models.ts';
+import {
+  decimal,
+  instant,
+  orderModel,
+  problemModel,
+  quoteModel,
+  stateModel,
+  storedText,
+  text,
+} from './models.ts';
 import type { Seal } from './seal.ts';
 import type { PurchaseChanges } from './statements.ts';
 import type { AttemptTable, AuditTable, EventTable, PurchaseTable, QuoteTable } from './tables.ts';
@@ -88,11 +97,6 @@ export const answerOf = (attempt: Pick<Selectable<AttemptTable>, 'purchase_id' |
   `answer ${attempt.purchase_id} ${attempt.number}`;
 export const problemOf = (attempt: Pick<Selectable<AttemptTable>, 'purchase_id' | 'number'>) =>
   `problem ${attempt.purchase_id} ${attempt.number}`;
-
-/** As a search must write a free text to find it: the way `text` stores it. */
-export function storedText(value: string): string {
-  return z.encode(text, value);
-}
 
 export function quoteToRow({ integration, seal }: Sealed, quote: Quote): Insertable<QuoteTable> {
   return {

@@ -66,6 +66,16 @@ export const currentPurchase = statement<{ id: string; integration: string }>()(
     .$if(locksRows, (query) => query.forUpdate()),
 );
 
+/** Whose it is, likewise. */
+export const currentOwner = statement<{ id: string; integration: string }>()((value, { db, locksRows }) =>
+  db
+    .selectFrom('purchases')
+    .select(['id', 'owner'])
+    .where('id', '=', value('id'))
+    .where('integration', '=', value('integration'))
+    .$if(locksRows, (query) => query.forUpdate()),
+);
+
 export const insertPurchase = statement<Selectable<PurchaseTable>>()((value, { db }) =>
   db.insertInto('purchases').values(row(value, purchaseColumns)),
 );

@@ -26,6 +26,7 @@ import {
 } from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
 import { attemptInFlightQuery, blottableQuery, openQuery, spentQuery, type View } from './queries.ts';
+import { storedText } from './models.ts';
 import {
   answerToRow,
   attemptFromRow,
@@ -36,12 +37,12 @@ import {
   purchaseFromRow,
   purchaseToRow,
   spendingToRow,
-  storedText,
   problemToRow,
 } from './rows.ts';
 import {
   answerAttempt,
   changePurchase,
+  currentOwner,
   currentPurchase,
   endAttempt,
   insertAttempt,
@@ -125,7 +126,11 @@ export async function keepAnswer(
   { purchaseId, number }: AttemptId,
   answer: RawAnswer,
 ): Promise<void> {
-  requireOwn(await current(transaction, view, purchaseId), view);
+  const { row } = await transaction.run(currentOwner, {
+    id: storedText(purchaseId),
+    integration: view.integration,
+  });
+  requireOwn(present(row, purchaseId), view);
   const attempt = { purchase_id: purchaseId, number };
   const { changed } = await transaction.run(answerAttempt, {
     ...attempt,
@@ -202,7 +207,10 @@ export async function adopt(
   return Number(adopted.numUpdatedRows);
 }
 
-function requireOwn({ id, owner }: Selectable<PurchaseTable>, { instance }: View): void {
+function requireOwn(
+  { id, owner }: Pick<Selectable<PurchaseTable>, 'id' | 'owner'>,
+  { instance }: View,
+): void {
   if (owner !== instance) throw new Error(`purchase ${id} was taken over by another instance, ${owner}`);
 }
 
@@ -330,6 +338,10 @@ async function current(
   purchaseId: string,
 ): Promise<Selectable<PurchaseTable>> {
   const { row } = await transaction.run(currentPurchase, { id: storedText(purchaseId), integration });
+  return present(row, purchaseId);
+}
+
+function present<T>(row: T | undefined, purchaseId: string): T {
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
   return row;
 }

@@ -51,6 +51,8 @@ export interface PurchaseServiceOptions {
 
 export const MAX_KEY_LENGTH = 255;
 export const MAX_WAIT_MS = 60_000;
+/** Why a wait ends: to make an error of it each time costs more than the wait. */
+const ENOUGH = 'enough';
 /** How often it is looked whether another instance has concluded an attempt. */
 const LOOK_AGAIN_MS = 200;
 
@@ -379,7 +381,7 @@ export class PurchaseService {
     if (purchase.status !== 'PENDING' || waitMs === 0) return purchase;
     const { dispatcher, feed, runtime } = this.#options;
     const enough = new AbortController();
-    const over = runtime.sleep(waitMs, enough.signal).then(() => enough.abort());
+    const over = runtime.sleep(waitMs, enough.signal).then(() => enough.abort(ENOUGH));
     let latest = purchase;
     try {
       // What is concluded here needs no reading.
@@ -394,7 +396,7 @@ export class PurchaseService {
       // It is recorded and goes on; the client is told what is known, and may watch.
       this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a purchase could not be watched');
     } finally {
-      enough.abort();
+      enough.abort(ENOUGH);
     }
     return latest;
   }
@@ -410,7 +412,7 @@ export class PurchaseService {
       this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be watched');
       return purchase;
     } finally {
-      enough.abort();
+      enough.abort(ENOUGH);
     }
   }
 
