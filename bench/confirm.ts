@@ -84,7 +84,7 @@ function plainConfirm(): string {
   return JSON.stringify({
     ...{ source_channel: 'WEB', language: 'en-BW', product_type: 'ELECTRICITY', provider_code: 'BPC' },
     ...{ debited_account_id: 13_209, beneficiary_phone_number: '26771436390' },
-    ...{ subscriber_identifier: '04040404040', currency: 'BWP', amount: 1, charges_on_top_flag: false },
+    ...{ subscriber_identifier: '04040404040', currency: 'BWP', amount: 0.01, charges_on_top_flag: false },
     external_reference: `GW-${randomUUID()}`,
   });
 }

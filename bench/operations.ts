@@ -23,7 +23,7 @@ export function confirmation(): string {
     ...{ productType: 'ELECTRICITY', providerCode: 'BPC', subscriberIdentifier: '04040404040' },
     accountId: Buffer.from('Account:13209').toString('base64'),
     beneficiaryPhoneNumber: '+26771436390',
-    amount: { amount: '1.00', currency: 'BWP' },
+    amount: { amount: '0.01', currency: 'BWP' },
   };
   return JSON.stringify({
     query: CONFIRM,
