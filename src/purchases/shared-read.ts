@@ -7,17 +7,22 @@ const AT_ONCE = 4;
 const GATHER_MS = 1;
 /** No timer is as short as that. */
 const SHORTEST_MS = 0.5;
+/** An event loop that has nothing else to do turns in no time; one that is busy brings more who ask with each turn. */
+const MOST_TURNS = 4;
 
 /**
  * One call for all who ask at the same time. Nobody gets the answer to a call that had begun before he asked: what he has
- * done before, such as a purchase, here or on another instance, is in it. While several calls are under way those who come
- * wait for the next together: until one is answered, or for a millisecond since the latest began, whatever is sooner.
+ * done before, such as a purchase, here or on another instance, is in it. A call begins once a turn of the event loop has
+ * brought nobody else who asks. While several calls are under way those who come wait for the next together: until one is
+ * answered, or for a millisecond since the latest began, whatever is sooner.
  */
 export class SharedRead<T, By = string | undefined> {
   readonly #read: (askedBy: By) => Promise<T>;
   readonly #runtime: Pick<Runtime, 'monotonic' | 'sleep' | 'turn'>;
   readonly #onIdle: () => void;
   #next: Promise<T> | undefined;
+  /** So many have asked so far. */
+  #asked = 0;
   #underWay = 0;
   #begunAt = -Infinity;
   /** Called when a call is answered. */
@@ -40,12 +45,16 @@ export class SharedRead<T, By = string | undefined> {
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
   read(signal: Leaving | undefined, askedBy: By): Promise<T> {
     if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
+    this.#asked += 1;
     const answer = (this.#next ??= this.#gather(askedBy));
     return signal === undefined ? answer : orLeave(answer, signal);
   }
 
   async #gather(askedBy: By): Promise<T> {
-    await this.#runtime.turn();
+    for (let turns = 0, asked = 0; turns < MOST_TURNS && this.#asked > asked; turns += 1) {
+      asked = this.#asked;
+      await this.#runtime.turn();
+    }
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
     if (this.#underWay >= AT_ONCE && left > SHORTEST_MS) {
       const answered = new Promise<void>((resolve) => (this.#answered = resolve));

@@ -29,14 +29,18 @@ function setting() {
       sleep: (ms) => new Promise((wake) => void sleepers.push({ until: clock.ms + ms, wake })),
     },
   });
-  const turn = async () => {
+  const oneTurn = async () => {
     const due = turns;
     turns = [];
     for (const resolve of due) resolve();
     await settle();
   };
+  /** As many as are waited for. */
+  const turn = async () => {
+    while (turns.length > 0) await oneTurn();
+  };
   return {
-    ...{ shared, calls, settle, idle, turn },
+    ...{ shared, calls, settle, idle, turn, oneTurn },
     /** So many under way that the next one waits for others. */
     fill: async () => {
       for (let n = 1; n <= AT_ONCE; n += 1) {
@@ -55,6 +59,44 @@ function setting() {
 }
 
 describe('a shared read', () => {
+  it('begins after one turn of the event loop for one who asks alone', async () => {
+    const { shared, calls, oneTurn } = setting();
+    void shared.read(undefined, 'a');
+    expect(calls).toHaveLength(0);
+    await oneTurn();
+    expect(calls).toHaveLength(1);
+    void shared.read(undefined, 'b');
+    await oneTurn();
+    expect(calls).toHaveLength(2);
+  });
+
+  it('takes in who comes with the next turns, as long as each brings somebody, four at most', async () => {
+    const { shared, calls, oneTurn } = setting();
+    const asked: Promise<string>[] = [];
+    const ask = () => void asked.push(shared.read(undefined, String(asked.length + 1)));
+    ask();
+    ask();
+    await oneTurn();
+    expect(calls).toHaveLength(0);
+    await oneTurn();
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1']);
+    ask();
+    for (let turns = 1; turns <= 4; turns += 1) {
+      expect(calls).toHaveLength(1);
+      ask();
+      await oneTurn();
+    }
+    expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '3']);
+    ask();
+    await oneTurn();
+    calls.forEach(({ answer }, n) => void answer(`call ${n + 1}`));
+    expect(await Promise.all(asked)).toEqual([
+      ...['call 1', 'call 1'],
+      ...['call 2', 'call 2', 'call 2', 'call 2', 'call 2'],
+      'call 3',
+    ]);
+  });
+
   it('is one call for all who ask in one turn of the event loop', async () => {
     const { shared, calls, turn } = setting();
     const answers = ['a', 'b', 'c'].map((id) => shared.read(undefined, id));
