@@ -89,7 +89,7 @@ describe('a shared read', () => {
     expect(calls.map(({ requestId }) => requestId)).toEqual(['1', '3']);
     ask();
     await oneTurn();
-    calls.forEach(({ answer }, n) => void answer(`call ${n + 1}`));
+    for (const [n, { answer }] of calls.entries()) answer(`call ${n + 1}`);
     expect(await Promise.all(asked)).toEqual([
       ...['call 1', 'call 1'],
       ...['call 2', 'call 2', 'call 2', 'call 2', 'call 2'],
