@@ -13,7 +13,7 @@ import { utcDay } from '../purchases/day.ts';
 import { purchaseStatuses } from '../purchases/purchase.ts';
 import { idFloor } from './ids.ts';
 import { storedText } from './models.ts';
-import { type Sealed } from './rows.ts';
+import type { Sealed } from './rows.ts';
 import type { Tables } from './tables.ts';
 
 /** Whose part of the record is meant, which instance works on it, and how it is sealed. */

@@ -57,24 +57,19 @@ export const purchaseWith = {
 } as const satisfies Record<PurchaseKey, unknown>;
 
 /** Locked until the commit: what is decided by it still holds when it is written. */
-export const currentPurchase = statement<{ id: string; integration: string }>()((value, { db, locksRows }) =>
-  db
-    .selectFrom('purchases')
-    .selectAll()
-    .where('id', '=', value('id'))
-    .where('integration', '=', value('integration'))
-    .$if(locksRows, (query) => query.forUpdate()),
-);
+const current = <Column extends keyof PurchaseTable>(columns: readonly Column[]) =>
+  statement<{ id: string; integration: string }>()((value, { db, locksRows }) =>
+    db
+      .selectFrom('purchases')
+      .select(columns)
+      .where('id', '=', value('id'))
+      .where('integration', '=', value('integration'))
+      .$if(locksRows, (query) => query.forUpdate()),
+  );
 
-/** Whose it is, likewise. */
-export const currentOwner = statement<{ id: string; integration: string }>()((value, { db, locksRows }) =>
-  db
-    .selectFrom('purchases')
-    .select(['id', 'owner'])
-    .where('id', '=', value('id'))
-    .where('integration', '=', value('integration'))
-    .$if(locksRows, (query) => query.forUpdate()),
-);
+export const currentPurchase = current(purchaseColumns);
+
+export const currentOwner = current(['id', 'owner']);
 
 export const insertPurchase = statement<Selectable<PurchaseTable>>()((value, { db }) =>
   db.insertInto('purchases').values(row(value, purchaseColumns)),

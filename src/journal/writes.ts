@@ -50,6 +50,7 @@ import {
   insertPurchase,
   purchaseWith,
 } from './statements.ts';
+import type { Statement } from './statement.ts';
 import type { Transaction } from './store.ts';
 import type { PurchaseTable } from './tables.ts';
 
@@ -100,7 +101,7 @@ export async function startAttempt(
   const { db } = transaction;
   const spends = from === 'FAILED' ? mandate : undefined;
   await alone(transaction, view, spends);
-  const row = await current(transaction, view, purchaseId);
+  const row = await current(transaction, view, purchaseId, currentPurchase);
   if (row.status !== from) return null;
   if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
   const last = await db
@@ -126,11 +127,7 @@ export async function keepAnswer(
   { purchaseId, number }: AttemptId,
   answer: RawAnswer,
 ): Promise<void> {
-  const { row } = await transaction.run(currentOwner, {
-    id: storedText(purchaseId),
-    integration: view.integration,
-  });
-  requireOwn(present(row, purchaseId), view);
+  requireOwn(await current(transaction, view, purchaseId, currentOwner), view);
   const attempt = { purchase_id: purchaseId, number };
   const { changed } = await transaction.run(answerAttempt, {
     ...attempt,
@@ -149,7 +146,7 @@ export async function finishAttempt(
   change: PurchaseChange,
 ): Promise<Purchase> {
   // The purchase first, as everywhere: two that lock it and its attempts in different orders wait for each other.
-  const row = await current(transaction, view, purchaseId);
+  const row = await current(transaction, view, purchaseId, currentPurchase);
   const attempt = { purchase_id: purchaseId, number };
   const { changed } = await transaction.run(endAttempt, {
     ...{ ...attempt, outcome, finished_at: finishedAt.getTime() },
@@ -221,7 +218,7 @@ export async function decide(
   byHand: ByHand,
   decision: (purchase: Purchase) => PurchaseChange,
 ): Promise<Decided> {
-  const row = await current(transaction, view, purchaseId);
+  const row = await current(transaction, view, purchaseId, currentPurchase);
   const purchase = purchaseFromRow(view.seal, row);
   if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
   if ((await attemptInFlightQuery(transaction.db, row.id).executeTakeFirst()) !== undefined) {
@@ -255,7 +252,7 @@ export async function auditAlone(
   entries: readonly AuditEntry[],
 ): Promise<void> {
   for (const entry of entries) {
-    await current(transaction, view, entry.purchaseId);
+    await current(transaction, view, entry.purchaseId, currentPurchase);
     await audit(transaction, view, entry);
   }
 }
@@ -332,16 +329,13 @@ export async function blotAnswers(
   return attempts.length;
 }
 
-async function current(
+async function current<Row>(
   transaction: Transaction,
   { integration }: View,
   purchaseId: string,
-): Promise<Selectable<PurchaseTable>> {
-  const { row } = await transaction.run(currentPurchase, { id: storedText(purchaseId), integration });
-  return present(row, purchaseId);
-}
-
-function present<T>(row: T | undefined, purchaseId: string): T {
+  statement: Statement<{ id: string; integration: string }, Row>,
+): Promise<Row> {
+  const { row } = await transaction.run(statement, { id: storedText(purchaseId), integration });
   if (row === undefined) throw new Error(`there is no purchase ${purchaseId}`);
   return row;
 }

@@ -1,3 +1,4 @@
+import { gather } from './gather.ts';
 import type { Leaving } from './leaving.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -7,8 +8,6 @@ const AT_ONCE = 4;
 const GATHER_MS = 1;
 /** No timer is as short as that. */
 const SHORTEST_MS = 0.5;
-/** An event loop that has nothing else to do turns in no time; one that is busy brings more who ask with each turn. */
-const MOST_TURNS = 4;
 
 /**
  * One call for all who ask at the same time. Nobody gets the answer to a call that had begun before he asked: what he has
@@ -51,10 +50,7 @@ export class SharedRead<T, By = string | undefined> {
   }
 
   async #gather(askedBy: By): Promise<T> {
-    for (let turns = 0, asked = 0; turns < MOST_TURNS && this.#asked > asked; turns += 1) {
-      asked = this.#asked;
-      await this.#runtime.turn();
-    }
+    await gather({ turn: () => this.#runtime.turn(), count: () => this.#asked, quietTurns: 1 });
     const left = this.#begunAt + GATHER_MS - this.#runtime.monotonic();
     if (this.#underWay >= AT_ONCE && left > SHORTEST_MS) {
       const answered = new Promise<void>((resolve) => (this.#answered = resolve));

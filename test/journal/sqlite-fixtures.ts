@@ -42,12 +42,18 @@ export function outsider(path: string): Libsql.Database {
 }
 
 /** A journal whose database the test can reach, on a new file and without its lock. */
-export async function openInside(path: string, options: { onStatement?: (sql: string) => void } = {}) {
-  const database = new Database(path, { busyTimeoutMs: 200, ...options });
+export async function openInside(
+  path: string,
+  {
+    onStatement,
+    monotonic,
+  }: { onStatement?: (sql: string) => void; monotonic?: (() => number) | undefined } = {},
+) {
+  const database = new Database(path, { busyTimeoutMs: 200, onStatement });
   database.exec('pragma journal_mode = wal; pragma foreign_keys = on');
   const db = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   await migrate(db, sqliteMigrations);
-  const store = new SqliteStore({ path, database, db, release: () => undefined });
+  const store = new SqliteStore({ path, database, db, release: () => undefined, monotonic });
   const journal = new SqlRecord(store, { instance: 'inside', shared: false }).of('default');
   onTestFinished(() => journal.close());
   return { database, db, store, journal };

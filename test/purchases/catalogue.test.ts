@@ -173,7 +173,7 @@ describe('the catalogue', () => {
     expect(asked).toHaveLength(1);
     clock.ms += 1;
     expect(catalogue.knownAccounts('V1')).toEqual([account]);
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
     expect(asked).toHaveLength(2);
     clock.ms += 1_000;
     expect(catalogue.knownAccounts('V1')).toBeUndefined();

@@ -2,11 +2,10 @@ import { channel } from 'node:diagnostics_channel';
 import { open, type FileHandle } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 
+import { gather } from '../../purchases/gather.ts';
+
 /** For whoever counts: one message for each time that the disk was waited for. Costs nothing while nobody listens. */
 const flushed = channel('scratchpower:journal:flush');
-
-/** An event loop that has nothing else to do turns in no time; one that is busy for so long has writes enough. */
-const MOST_TURNS = 4;
 
 /**
  * Brings what was committed to the disk without holding up the event loop. A commit with `synchronous=FULL` writes to
@@ -75,17 +74,10 @@ export class Disk {
     await this.#close();
   }
 
-  /** Until whoever is about to write has written: two turns of the event loop in a row brought no write. */
-  async #gather(turn: () => Promise<unknown>): Promise<void> {
-    for (let turns = 0, quiet = 0; turns < MOST_TURNS && quiet < 2; turns += 1) {
-      const written = this.#written;
-      await turn();
-      quiet = this.#written === written ? quiet + 1 : 0;
-    }
-  }
-
   async #flushOnce(): Promise<void> {
-    if (this.#turn !== undefined) await this.#gather(this.#turn);
+    // Whoever is about to write shares the flush.
+    const turn = this.#turn;
+    if (turn !== undefined) await gather({ turn, count: () => this.#written, quietTurns: 2 });
     const upTo = this.#written;
     try {
       await this.#flush();

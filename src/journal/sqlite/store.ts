@@ -25,6 +25,8 @@ interface SqliteStoreOptions {
   readonly checkpoints?: Pick<Checkpoints, 'committed' | 'close'> | undefined;
   /** Lets another process have the file. */
   readonly release: () => void;
+  /** Milliseconds of a clock that never goes back. Default: that of the process. */
+  readonly monotonic?: (() => number) | undefined;
 }
 
 /** For whoever measures: one message for each transaction, with how long the event loop was held up by it. */
@@ -57,6 +59,7 @@ export class SqliteStore implements Store {
   readonly db: Kysely<Tables>;
   readonly mergesWalks = true;
   readonly #options: SqliteStoreOptions;
+  readonly #monotonic: () => number;
   readonly #wakes = new Set<{ readonly integration: string; readonly wake: Wake }>();
   #writers: Writer[] = [];
   /** The transaction under way. */
@@ -65,6 +68,7 @@ export class SqliteStore implements Store {
   constructor(options: SqliteStoreOptions) {
     this.db = options.db;
     this.#options = options;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
   }
 
   write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
@@ -174,11 +178,11 @@ export class SqliteStore implements Store {
   }
 
   #transact(connection: Kysely<Tables>, writers: readonly Writer[]): Promise<Outcome> {
-    const startedAt = performance.now();
+    const startedAt = this.#monotonic();
     const transacting = this.#immediately(connection, writers, startedAt).finally(() => {
       this.#transacting = undefined;
       if (!transacted.hasSubscribers) return;
-      transacted.publish({ writers: writers.length, ms: performance.now() - startedAt });
+      transacted.publish({ writers: writers.length, ms: this.#monotonic() - startedAt });
     });
     this.#transacting = transacting;
     return transacting;
@@ -201,7 +205,7 @@ export class SqliteStore implements Store {
     }
     try {
       for (const { work } of writers) {
-        if (tell.length >= FEW_TOGETHER && performance.now() - startedAt > LONG_MS) break;
+        if (tell.length >= FEW_TOGETHER && this.#monotonic() - startedAt > LONG_MS) break;
         tell.push(await work(transaction));
       }
     } catch (error) {
