@@ -249,7 +249,9 @@ describe('ten thousand purchases in doubt at the start', () => {
     }, 1);
     const env = {
       ...environment(sandbox, path),
-      ...{ RECONCILE_CONCURRENCY: '8', LATE_LANDING_MS: '0', CONFIRM_TIMEOUT_MS: '1000' },
+      // No answer is lost because the machine did something else for a second; the next check is when none can land any more.
+      ...{ RECONCILE_CONCURRENCY: '8', LATE_LANDING_MS: '0' },
+      ...{ CONFIRM_TIMEOUT_MS: '2000', RECONCILE_BASE_DELAY_MS: '4000', RECONCILE_MAX_DELAY_MS: '4000' },
     };
     await using gateway = await startGatewayProcess(env);
     const graphql = graphqlCaller(gateway.url);
@@ -265,9 +267,7 @@ describe('ten thousand purchases in doubt at the start', () => {
     const retries = sandbox.calls.filter(({ endpoint }) => endpoint === 'retry').length;
     // One that never arrived is denied once while its confirm might still land, and twice in a row after that.
     expect(retries).toBeGreaterThanOrEqual(MANY + MANY / NEVER_ARRIVED);
-    // A second in which the machine does something else loses the answers that it should have brought.
-    const stalled = MANY / 100;
-    expect(retries).toBeLessThanOrEqual(MANY + (2 * MANY) / NEVER_ARRIVED + stalled);
+    expect(retries).toBeLessThanOrEqual(MANY + (2 * MANY) / NEVER_ARRIVED);
     const { history, breaches } = await check(path, sandbox);
     expect(breaches).toEqual([]);
     const bought = history.purchases.filter(({ status }) => status === 'SUCCEEDED');
