@@ -1,7 +1,11 @@
 // npm run bench [-- NAMES] [--quick]
-import { program } from 'commander';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { InvalidArgumentError, Option, program } from 'commander';
 
 import { benchAuth } from './auth.ts';
+import { benchChange, WORKLOADS } from './change.ts';
 import { benchConfirm } from './confirm.ts';
 import { benchFlat } from './flat.ts';
 import { benchInstances } from './instances.ts';
@@ -25,6 +29,7 @@ const benches = {
 
 program
   .name('npm run bench --')
+  .enablePositionalOptions()
   .description(
     'Measures the gateway on this machine and writes the figures into the docs. The machine should do nothing else.',
   )
@@ -39,4 +44,20 @@ program
       if (names.length === 0 || names.includes(name)) await bench(options);
     }
   });
+program
+  .command('change')
+  .description('Measures this gateway beside that of another checkout, in turns, and tells the figures.')
+  .requiredOption(
+    '--before <folder>',
+    'the other one, as `git worktree add test-results/before HEAD~1` makes it',
+    checkout,
+  )
+  .addOption(new Option('--only <workloads...>', 'which').choices(WORKLOADS).default(WORKLOADS, 'all'))
+  .option('--quick', 'short, and with one process of each', false)
+  .action(benchChange);
 await program.parseAsync();
+
+function checkout(folder: string): string {
+  if (existsSync(join(folder, 'rolldown.config.js'))) return folder;
+  throw new InvalidArgumentError('It is no checkout of the gateway.');
+}

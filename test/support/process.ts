@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 export interface GatewayProcess extends AsyncDisposable {
@@ -26,13 +27,14 @@ export function commandLine(name: string, ...argv: readonly string[]): string[] 
   return [cli, name, ...argv];
 }
 
-/** Bundles the gateway as `npm run build` does: it starts quicker than from its source. */
-export async function bundleGateway(): Promise<Bundle> {
+/** Bundles the gateway of a checkout, by default of this one, as `npm run build` does: it starts quicker than from its source. */
+export async function bundleGateway(checkout = '.'): Promise<Bundle> {
   // In the repository, for what is left outside the bundle; its own, for tests that run side by side.
   await mkdir('test-results', { recursive: true });
   const folder = await mkdtemp('test-results/gateway-');
-  const rolldown = ['node_modules/rolldown/bin/cli.mjs', '-c', 'rolldown.config.js', '-d', folder];
-  await promisify(execFile)(process.execPath, rolldown);
+  const rolldown = resolve('node_modules/rolldown/bin/cli.mjs');
+  const build = [rolldown, '-c', 'rolldown.config.js', '-d', resolve(folder)];
+  await promisify(execFile)(process.execPath, build, { cwd: checkout });
   return {
     cli: `${folder}/cli.js`,
     command: [`${folder}/cli.js`, 'serve'],
