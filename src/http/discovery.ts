@@ -31,8 +31,10 @@ function discreet(result: ExecutionResult, setResult: (result: ExecutionResult) 
 
 function withoutSuggestion(error: Readonly<Error>): GraphQLError {
   const told = error instanceof GraphQLError ? error : new GraphQLError(error.message);
-  const message = told.message.replace(/ Did you mean [^?]*\?/g, '');
-  if (message === told.message) return told;
+  // It is always the last sentence; what stands before it may be a value of the client's, as long as a body may be.
+  const at = told.message.endsWith('?') ? told.message.lastIndexOf(' Did you mean ') : -1;
+  if (at === -1) return told;
+  const message = told.message.slice(0, at);
   const { nodes = null, source = null, positions = null, path = null, originalError, extensions } = told;
   return new GraphQLError(message, { nodes, source, positions, path, originalError, extensions });
 }

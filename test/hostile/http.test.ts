@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { noPostgres, temporarySchema, type TestSchema } from '../support/postgres.ts';
+import type { HostileCase } from './corpus/case.ts';
 import { documentCases } from './corpus/documents.ts';
 import { requestCases } from './corpus/requests.ts';
 import { textCases, type HttpCase } from './corpus/texts.ts';
@@ -8,7 +9,7 @@ import { inTime, startHostileServer, type HostileServer } from './server.ts';
 
 async function send(
   url: string,
-  { method = 'POST', path = '/graphql', headers, body }: HttpCase,
+  { method = 'POST', path = '/graphql', headers, body }: Omit<HttpCase, keyof HostileCase>,
 ): Promise<string> {
   const response = await fetch(url + path, {
     method,
@@ -79,4 +80,13 @@ describe.each([
     const after = await server.memory();
     expect(after).toBeLessThan(before * 1.2);
   });
+});
+
+// As it is wherever it is known who calls: then errors are looked through for what would have been right.
+it('an error that could be taken for thousands of hints holds up nobody where the schema is hidden', async () => {
+  await using server = await startHostileServer({ INTROSPECTION: 'off' });
+  const query = 'query ($type: ProductType) { r: products(type: $type) { type } }';
+  const body = { query, variables: { type: ' Did you mean '.repeat(6_500) } };
+  expect(await inTime(send(server.url, { body }), 'the error')).toBe('400 BAD_USER_INPUT');
+  await server.requireHealthy();
 });

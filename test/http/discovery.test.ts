@@ -135,4 +135,14 @@ describe('without authentication', () => {
     expect((await page(closed.gateway.url)).status).not.toBe(200);
     expect(introspected(await closed.graphql(getIntrospectionQuery()))).toBe(0);
   });
+
+  it('a value of the client’s is not cut, whatever it says', async () => {
+    await using stack = await startStack({ env: { INTROSPECTION: 'off' } });
+    const query = 'query ($type: ProductType) { products(type: $type) { type } }';
+    const type = 'ELECTRICTY? Did you mean something? Did you mean that?';
+    const { errors } = await stack.graphql(query, { type });
+    expect(errors?.[0]?.message).toBe(
+      `Variable "$type" got invalid value "${type}"; Value "${type}" does not exist in "ProductType" enum.`,
+    );
+  });
 });
