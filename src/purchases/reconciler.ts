@@ -25,7 +25,7 @@ export interface ReconcilerOptions {
   readonly aroundCheck?: AroundCheck | undefined;
 }
 
-/** How often the journal is looked at for purchases that are due, at most. */
+/** How long the journal is not looked at for what has become due, or for what dead instances left, at most. */
 const LONGEST_TICK_MS = 1_000;
 const SHORTEST_TICK_MS = 10;
 /** So many checks that fail are not the purchases' fault: the rest waits for the next tick. */
@@ -64,15 +64,16 @@ export class Reconciler {
     const { runtime, baseDelayMs, log } = this.#options;
     const tick = Math.min(LONGEST_TICK_MS, Math.max(SHORTEST_TICK_MS, Math.floor(baseDelayMs / 2)));
     while (!this.#stopping.signal.aborted) {
+      let isMoreDue = false;
       try {
         await this.#adoptOrphans();
         await this.#pickUpOrphans();
-        await this.#startDue();
         await this.#purge();
+        isMoreDue = await this.#startDue();
       } catch (error) {
         log.error({ err: error }, 'the record could not be read or written; trying again');
       }
-      await runtime.sleep(tick, this.#stopping.signal);
+      if (!isMoreDue) await runtime.sleep(tick, this.#stopping.signal);
     }
   }
 
@@ -111,11 +112,14 @@ export class Reconciler {
     }
   }
 
-  async #startDue(): Promise<void> {
+  /** Whether more may be due: where purchases become due as fast as they are asked about, the rest has its turn too. */
+  async #startDue(): Promise<boolean> {
     const { journal, runtime, concurrency, maxDelayMs } = this.#options;
+    const until = runtime.monotonic() + LONGEST_TICK_MS;
     // A purchase whose check fails is still due: it waits for the next tick and holds up no other meanwhile.
     const failed = new Set<string>();
     while (failed.size < MOST_FAILURES_A_TICK && !this.#stopping.signal.aborted) {
+      if (runtime.monotonic() >= until) return true;
       const now = runtime.now();
       const horizon = new Date(now.getTime() + HORIZON_FACTOR * maxDelayMs);
       const due = await journal.due({ now, horizon, limit: concurrency + failed.size });
@@ -123,13 +127,14 @@ export class Reconciler {
       for (const purchase of waiting.slice(0, concurrency - this.#working.size)) {
         this.#check(purchase, () => failed.add(purchase.id));
       }
-      if (this.#working.size === 0) return;
+      if (this.#working.size === 0) return false;
       // A check that sends nothing does not wait for anything either: without this it would be the only thing that runs.
       await runtime.turn();
       // A slot that frees itself is filled at once; a check that hangs holds up no other.
       if (waiting.length === 0 || this.#working.size >= concurrency) await this.#oneToEnd();
-      if (waiting.length === 0) return;
+      if (waiting.length === 0) return false;
     }
+    return false;
   }
 
   /** Until a check under way ends, for a tick at most. */

@@ -7,6 +7,8 @@ import { aPurchase, someTime } from '../support/domain.ts';
 /** Runs the reconciler on a clock that only its own sleeps move, for so many ticks. */
 async function run(options: {
   due?: string[];
+  /** What was checked is due again at once, and a check takes so long on the clock. */
+  endless?: { checkMs: number };
   check?: (id: string) => Promise<void>;
   inFlight?: string[];
   pickUp?: (id: string) => Promise<void>;
@@ -21,6 +23,7 @@ async function run(options: {
   const orphans = new Map((options.inFlight ?? []).map((id) => [id, aPurchase({ id })]));
   const owners = new Map(Object.entries(options.owners ?? {}));
   let ticks = 0;
+  let elapsed = 0;
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const done = new Promise<void>((resolve) => {
     const reconciler: Reconciler = new Reconciler({
@@ -50,8 +53,13 @@ async function run(options: {
       service: {
         check: async ({ id }) => {
           story.push(id);
+          const { endless } = options;
+          // One that is in flight is not due.
+          if (endless !== undefined) due.delete(id);
           await options.check?.(id);
-          due.delete(id);
+          if (endless === undefined) due.delete(id);
+          else due.set(id, aPurchase({ id, status: 'UNRESOLVED' }));
+          elapsed += endless?.checkMs ?? 0;
         },
       },
       dispatcher: {
@@ -64,7 +72,7 @@ async function run(options: {
       },
       runtime: {
         now: () => someTime,
-        monotonic: () => 0,
+        monotonic: () => elapsed,
         sleep: async () => {
           await new Promise((resume) => setImmediate(resume));
           story.push('tick');
@@ -97,6 +105,24 @@ describe('the reconciler', () => {
     const due = Array.from({ length: 30 }, (_, n) => `p${n}`);
     const story = await run({ due, ticks: 40 });
     expect(story.filter((what) => what !== 'tick' && !what.startsWith('blotted'))).toEqual(due);
+  });
+
+  it('looks after everything else too while purchases become due as fast as they are checked', async () => {
+    const story = await run({
+      ...{ due: ['a', 'b', 'c', 'd', 'e'], endless: { checkMs: 300 }, ticks: 40 },
+      check: async () => {
+        for (let turns = 0; turns < 3; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+      },
+      // What fails is tried again: how often tells how often it was looked.
+      ...{ inFlight: ['left'], pickUp: () => Promise.reject(new Error('not now')) },
+      ...{ owners: { dead: 1_000 }, blotted: Array<number>(100).fill(500) },
+    });
+    const times = (what: string) => story.filter((one) => one.startsWith(what)).length;
+    // Each look is a second after the one before, which is four checks at most.
+    const looks = Math.floor(['a', 'b', 'c', 'd', 'e'].reduce((sum, id) => sum + times(id), 0) / 8);
+    expect(looks).toBeGreaterThan(3);
+    expect(times('picked up left')).toBeGreaterThanOrEqual(looks);
+    expect(times('blotted out')).toBeGreaterThanOrEqual(looks);
   });
 
   it('works on at most so many at once', async () => {
