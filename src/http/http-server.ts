@@ -122,14 +122,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   const close = async (deadlineMs: number) => {
     health.shutDown();
-    await sockets.dispose();
+    const drained = new Promise<void>((resolve) => server.close(() => resolve()));
+    const disposed = sockets.dispose(deadlineMs);
     // Cut off, not completed: a client must see a lost connection and resume, not a subscription that has ended.
     for (const stream of streams) stream.destroy();
-    const drained = new Promise<void>((resolve) => server.close(() => resolve()));
     const deadline = setTimeout(() => server.closeAllConnections(), deadlineMs);
     // One that becomes idle while we close would otherwise hold us until its keep-alive time is over.
     const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
-    await drained;
+    await Promise.all([disposed, drained]);
     clearTimeout(deadline);
     clearInterval(sweep);
   };

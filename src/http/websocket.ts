@@ -26,6 +26,8 @@ import { GRAPHQL_PATH, type GatewayYoga } from './yoga.ts';
 /** How often it is looked which sockets are to be pinged: for all of them at once, where graphql-ws has a timer for each. */
 const BEAT_MS = 1_000;
 const NORMAL_CLOSURE = 1000;
+/** How long a client may take to answer that its socket closes. */
+const CLOSING_MS = 1_000;
 
 export interface SocketLimits extends TrafficLimits {
   readonly messageBytes: number;
@@ -78,12 +80,13 @@ interface Extra extends Record<PropertyKey, unknown> {
 
 /**
  * GraphQL over WebSocket (graphql-ws) on Yoga's engine. Who calls is told by the connection's parameters, or by the
- * Authorization header of its handshake. Disposing it closes every socket with 1001.
+ * Authorization header of its handshake. Disposing it closes every
+ * socket with 1001, and cuts off who does not answer to that in time.
  */
 export function serveWebSockets(
   server: Server,
   options: SocketOptions,
-): { count: () => number; dispose: () => Promise<void> } {
+): { count: () => number; dispose: (withinMs: number) => Promise<void> } {
   const { yoga, allowedOrigins, authenticator, authenticates, runtime, log } = options;
   const { limits, rates, persisted, clientAddressOf } = options;
   const perAddress = new Map<string, number>();
@@ -205,12 +208,18 @@ export function serveWebSockets(
   }, BEAT_MS).unref();
   return {
     count: () => sockets.clients.size,
-    dispose: async () => {
+    dispose: async (withinMs) => {
       idle.stop();
       clearInterval(beating);
+      // Each is sent the closing handshake; a client that does not answer it is cut off.
+      const cut = setTimeout(
+        () => {
+          for (const client of sockets.clients) client.terminate();
+        },
+        Math.min(CLOSING_MS, withinMs),
+      );
       await disposable.dispose();
-      // dispose() sends the closing handshake; a client that does not answer it is cut off.
-      for (const client of sockets.clients) client.terminate();
+      clearTimeout(cut);
     },
   };
 }

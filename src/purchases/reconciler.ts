@@ -68,8 +68,8 @@ export class Reconciler {
       try {
         await this.#adoptOrphans();
         await this.#pickUpOrphans();
-        await this.#purge();
         isMoreDue = await this.#startDue();
+        await this.#purge();
       } catch (error) {
         log.error({ err: error }, 'the record could not be read or written; trying again');
       }

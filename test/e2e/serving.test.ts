@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
@@ -309,6 +311,25 @@ describe('the process', () => {
     expect(await buying).toMatchObject({ status: 'SUCCEEDED' });
     expect(codes).toEqual([1001]);
     await stack[Symbol.asyncDispose]();
+  });
+
+  it('shuts down in time for the confirm under way beside a client that does not let its socket be closed', async () => {
+    const env = { SHUTDOWN_TIMEOUT_MS: '10000' };
+    await using stack = await startStack({ sandbox: { processingMs: 500 }, env });
+    const details = await electricity(stack.graphql);
+    const silent = new WebSocket(
+      `${stack.gateway.url.replace('http', 'ws')}/graphql`,
+      'graphql-transport-ws',
+    );
+    await once(silent, 'open');
+    silent.pause();
+    const buying = confirm(stack.graphql, { idempotencyKey: 'last', from: { details } });
+    await until(() => stack.sandbox.calls.some(({ endpoint }) => endpoint === 'confirm'), 'the confirm');
+    const tooLong = sleep(10_000, 'not in time', { ref: false });
+    expect(await Promise.race([stack.gateway.close(), tooLong])).toBeUndefined();
+    expect(await buying).toMatchObject({ status: 'SUCCEEDED' });
+    expect(stack.logged()).not.toContain('still in flight');
+    silent.terminate();
   });
 });
 
