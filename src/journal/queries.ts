@@ -183,6 +183,16 @@ export function attemptInFlightQuery(db: Kysely<Tables>, purchaseId: string) {
     .where('outcome', '=', inFlight);
 }
 
+/** Of attempts by which something was sent, or may have been: the counterpart of `wasNeverSent`. */
+export function sentQuery(db: Kysely<Tables>, purchaseId: string) {
+  return db
+    .selectFrom('attempts')
+    .select('number')
+    .where('purchase_id', '=', purchaseId)
+    .where((has) => has.or([has('kind', '<>', 'CONFIRM'), has('outcome', '<>', 'NOT_SENT')]))
+    .limit(1);
+}
+
 export function eventsQuery(
   db: Kysely<Tables>,
   integration: string,

@@ -15,6 +15,7 @@ import {
 } from '../purchases/journal.ts';
 import { Decimal, type Money } from '../purchases/money.ts';
 import {
+  canRetry,
   isInDoubt,
   isSettled,
   mayMove,
@@ -25,7 +26,14 @@ import {
   type RawAnswer,
 } from '../purchases/purchase.ts';
 import { idTime } from './ids.ts';
-import { attemptInFlightQuery, blottableQuery, openQuery, spentQuery, type View } from './queries.ts';
+import {
+  attemptInFlightQuery,
+  blottableQuery,
+  openQuery,
+  sentQuery,
+  spentQuery,
+  type View,
+} from './queries.ts';
 import { storedText } from './models.ts';
 import {
   answerToRow,
@@ -102,8 +110,12 @@ export async function startAttempt(
   const spends = from === 'FAILED' ? mandate : undefined;
   await alone(transaction, view, spends);
   const row = await current(transaction, view, purchaseId, currentPurchase);
-  if (row.status !== from) return null;
+  const before = purchaseFromRow(view.seal, row);
+  if (before.status !== from || (from === 'FAILED' && !canRetry(before))) return null;
   if ((await attemptInFlightQuery(db, purchaseId).executeTakeFirst()) !== undefined) return null;
+  // What the caller read may be out of date by now: whether it is a confirm is decided here.
+  if (attempt.kind === 'CONFIRM' && (await sentQuery(db, purchaseId).executeTakeFirst()) !== undefined)
+    return null;
   const last = await db
     .selectFrom('attempts')
     .select('number')
@@ -111,7 +123,7 @@ export async function startAttempt(
     .orderBy('number', 'desc')
     .limit(1)
     .executeTakeFirst();
-  await requireWithin(transaction, view, purchaseFromRow(view.seal, row).order.amount, spends);
+  await requireWithin(transaction, view, before.order.amount, spends);
   const next = attemptToRow(purchaseId, (last?.number ?? 0) + 1, attempt);
   await transaction.run(insertAttempt, next);
   if (mandate !== undefined) {

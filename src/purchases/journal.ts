@@ -189,9 +189,10 @@ export interface Journal {
     mandate?: Mandate,
   ): Promise<{ purchase: Purchase; attempt: Attempt | null }>;
   /**
-   * Starts a further attempt and applies `change` with it; the purchase is this instance's then. Null, and nothing written, when another attempt is in
-   * flight or the purchase is no longer in the status `from`: somebody else is at it. A purchase that FAILED counts against
-   * the mandate's limits anew: throws a `DayLimitError`.
+   * Starts a further attempt and applies `change` with it; the purchase is this instance's then. Null, and nothing written,
+   * when somebody else is or was at it: another attempt is in flight, the purchase is no longer in the status `from`, it
+   * FAILED for good by now (`canRetry`), or it is a confirm and something was sent already (R1, `wasNeverSent`). A purchase
+   * that FAILED counts against the mandate's limits anew: throws a `DayLimitError`.
    */
   startAttempt(
     purchaseId: string,

@@ -183,6 +183,13 @@ export function isInDoubt(status: PurchaseStatus): boolean {
   return status === 'UNRESOLVED' || status === 'NEEDS_ATTENTION';
 }
 
+/** R1: whether a confirm may be sent again: of all attempts, which there are, nothing was ever sent. */
+export function wasNeverSent(attempts: readonly Pick<Attempt, 'kind' | 'outcome'>[]): boolean {
+  return (
+    attempts.length > 0 && attempts.every(({ kind, outcome }) => kind === 'CONFIRM' && outcome === 'NOT_SENT')
+  );
+}
+
 /** Whether retryPurchase would do anything now. */
 export function canRetry(purchase: Pick<PurchaseState, 'status' | 'problem'>): boolean {
   switch (purchase.status) {

@@ -17,6 +17,7 @@ import type { Money } from './money.ts';
 import { isProblem, problem, ProblemError, type FieldProblem, type Problem } from './problem.ts';
 import {
   canRetry,
+  wasNeverSent,
   type Charges,
   type Order,
   type Purchase,
@@ -239,11 +240,7 @@ export class PurchaseService {
   /** R1: a confirm is sent again only if none was ever sent; all else goes through retry. */
   async #nextKind(purchase: Purchase): Promise<'CONFIRM' | 'RETRY'> {
     if (purchase.status !== 'FAILED') return 'RETRY';
-    const attempts = await this.#options.journal.attempts([purchase.id]);
-    const neverSent =
-      attempts.length > 0 &&
-      attempts.every(({ kind, outcome }) => kind === 'CONFIRM' && outcome === 'NOT_SENT');
-    return neverSent ? 'CONFIRM' : 'RETRY';
+    return wasNeverSent(await this.#options.journal.attempts([purchase.id])) ? 'CONFIRM' : 'RETRY';
   }
 
   /** A key that is known: the same purchase for the same details, a conflict for others. */

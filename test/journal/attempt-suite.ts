@@ -70,7 +70,7 @@ export function attemptSuite(name: string, fresh: () => Promise<Journal>): void 
     test('a further attempt takes the next number and applies its change', async () => {
       const { journal, id, first } = await begun(fresh);
       await finish(journal, first, to('FAILED', { problem: refusal, settledAt: later(1) }));
-      const attempt = newAttempt({ startedAt: later(10) });
+      const attempt = newAttempt({ kind: 'RETRY', startedAt: later(10) });
       const change = to('PENDING', { updatedAt: later(10), problem: null, settledAt: null });
       const started = await journal.startAttempt(id, 'FAILED', attempt, change);
       expect(started?.attempt).toMatchObject({ ...attempt, number: 2, outcome: 'IN_FLIGHT', purchaseId: id });
@@ -85,17 +85,45 @@ export function attemptSuite(name: string, fresh: () => Promise<Journal>): void 
     test('none is started, and nothing written, while another is in flight or in another status', async () => {
       const { journal, id, first } = await begun(fresh);
       const pending = await trace(journal, id);
-      expect(await journal.startAttempt(id, 'PENDING', newAttempt(), to('UNRESOLVED'))).toBeNull();
+      expect(
+        await journal.startAttempt(id, 'PENDING', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED')),
+      ).toBeNull();
       expect(await trace(journal, id)).toEqual(pending);
       await finish(journal, first, to('UNRESOLVED'));
       const unresolved = await trace(journal, id);
       for (const from of ['PENDING', 'FAILED', 'SUCCEEDED', 'NEEDS_ATTENTION'] as const) {
-        expect(await journal.startAttempt(id, from, newAttempt(), to('SUCCEEDED'))).toBeNull();
+        expect(
+          await journal.startAttempt(id, from, newAttempt({ kind: 'RETRY' }), to('SUCCEEDED')),
+        ).toBeNull();
       }
       expect(await trace(journal, id)).toEqual(unresolved);
-      await expect(journal.startAttempt(newId(), 'FAILED', newAttempt(), to('PENDING'))).rejects.toThrow(
-        /no purchase/,
-      );
+      await expect(
+        journal.startAttempt(newId(), 'FAILED', newAttempt({ kind: 'RETRY' }), to('PENDING')),
+      ).rejects.toThrow(/no purchase/);
+    });
+
+    test('a confirm is started again only when none was ever sent, whatever its caller has read (R1)', async () => {
+      const { journal, id, first } = await begun(fresh);
+      const again = (kind: 'CONFIRM' | 'RETRY') =>
+        journal.startAttempt(id, 'FAILED', newAttempt({ kind }), to('PENDING'));
+      const notSent = { outcome: 'NOT_SENT', problem: refusal, finishedAt: later(1_000) } as const;
+      await journal.finishAttempt(first, notSent, to('FAILED'));
+      expect((await again('CONFIRM'))?.attempt).toMatchObject({ number: 2, kind: 'CONFIRM' });
+      // Failed again, but this one was sent: who read the record before that has missed it.
+      await finish(journal, { purchaseId: id, number: 2 }, to('FAILED'));
+      const before = await trace(journal, id);
+      expect(await again('CONFIRM')).toBeNull();
+      expect(await trace(journal, id)).toEqual(before);
+      expect((await again('RETRY'))?.attempt).toMatchObject({ number: 3, kind: 'RETRY' });
+    });
+
+    test('none is started of what has FAILED for good meanwhile', async () => {
+      const { journal, id, first } = await begun(fresh);
+      await finish(journal, first, to('FAILED', { problem: { ...refusal, retryable: false } }));
+      const before = await trace(journal, id);
+      const retry = newAttempt({ kind: 'RETRY' });
+      expect(await journal.startAttempt(id, 'FAILED', retry, to('UNRESOLVED'))).toBeNull();
+      expect(await trace(journal, id)).toEqual(before);
     });
 
     test('of many that start an attempt at once, one does', async () => {
@@ -145,7 +173,12 @@ export function attemptSuite(name: string, fresh: () => Promise<Journal>): void 
       const journal = await fresh();
       const { id } = await purchaseIn(journal, from);
       const before = await trace(journal, id);
-      const started = journal.startAttempt(id, from, newAttempt(), to(status, { checks: 9 }));
+      const started = journal.startAttempt(
+        id,
+        from,
+        newAttempt({ kind: 'RETRY' }),
+        to(status, { checks: 9 }),
+      );
       if (from === 'SUCCEEDED' || (from !== status && !mayMove(from, status))) {
         await expect(started).rejects.toThrow(new IllegalMoveError(id, from, status));
         await expect(started).rejects.toBeInstanceOf(IllegalMoveError);

@@ -85,7 +85,12 @@ export function byHandSuite(name: string, fresh: () => Promise<Journal>): void {
         Array.from({ length: 20 }, async (_, n) =>
           n % 2 === 0
             ? (await journal.decide(id, someone, () => to('FAILED'))).refused === null
-            : (await journal.startAttempt(id, 'UNRESOLVED', newAttempt(), to('UNRESOLVED'))) !== null,
+            : (await journal.startAttempt(
+                id,
+                'UNRESOLVED',
+                newAttempt({ kind: 'RETRY' }),
+                to('UNRESOLVED'),
+              )) !== null,
         ),
       );
       expect(results.filter((done) => done)).toHaveLength(1);

@@ -56,8 +56,10 @@ export function eventSuite(name: string, fresh: () => Promise<Journal>): void {
       const stop = journal.onCommit(() => seen.push(journal.lastPosition()));
       const { id } = await purchaseIn(journal, 'UNRESOLVED');
       await expect.poll(async () => Promise.all(seen)).toEqual([expect.any(Number), 2]);
-      await journal.startAttempt(id, 'UNRESOLVED', newAttempt(), to('UNRESOLVED'));
-      await expect(journal.startAttempt(id, 'UNRESOLVED', newAttempt(), to('PENDING'))).resolves.toBeNull();
+      await journal.startAttempt(id, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'));
+      await expect(
+        journal.startAttempt(id, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('PENDING')),
+      ).resolves.toBeNull();
       await journal.ping();
       stop();
       await purchaseIn(journal, 'FAILED');
@@ -118,9 +120,9 @@ export function eventSuite(name: string, fresh: () => Promise<Journal>): void {
       await unresolved(later(60_000));
       const clockWasSetBack = await unresolved(later(60_001));
       const busy = await unresolved(later(-9_000));
-      await journal.startAttempt(busy, 'UNRESOLVED', newAttempt(), to('UNRESOLVED'));
+      await journal.startAttempt(busy, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'));
       const settled = await unresolved(later(-9_000));
-      await journal.startAttempt(settled, 'UNRESOLVED', newAttempt(), to('UNRESOLVED'));
+      await journal.startAttempt(settled, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'));
       await finish(journal, { purchaseId: settled, number: 2 }, to('FAILED'));
       expect(await ids(10)).toEqual([early, now, clockWasSetBack]);
       expect(await ids(2)).toEqual([early, now]);

@@ -25,7 +25,7 @@ export async function callEverything(journal: Journal): Promise<void> {
     complete: true,
     retryAfterSeconds: null,
   });
-  await journal.startAttempt(id, 'NEEDS_ATTENTION', newAttempt(), to('UNRESOLVED'));
+  await journal.startAttempt(id, 'NEEDS_ATTENTION', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'));
   await journal.saveQuote(newQuote());
   await journal.quotes([newId(), newId()]);
   await journal.purgeQuotes(NOON);

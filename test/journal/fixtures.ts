@@ -126,8 +126,9 @@ export function answer(overrides: Partial<RawAnswer> = {}): RawAnswer {
   return { status: 200, body: '{"status":"SUCCESS"}', complete: true, retryAfterSeconds: null, ...overrides };
 }
 
+/** What FAILED may be tried again, where no other problem is given. */
 export function to(status: PurchaseStatus, more: Partial<PurchaseChange> = {}): PurchaseChange {
-  return { updatedAt: later(1_000), ...more, status };
+  return { updatedAt: later(1_000), ...(status === 'FAILED' && { problem: refusal }), ...more, status };
 }
 
 /** Ends the purchase's attempt in flight, bringing it into the status. */

@@ -10,7 +10,7 @@ import {
   type AttemptOutcome,
   type PurchaseStatus,
 } from '../../src/purchases/purchase.ts';
-import { answer, later, newAttempt, newPurchase, someone, type OpenJournal } from './fixtures.ts';
+import { answer, later, newAttempt, newPurchase, someone, type OpenJournal, refusal } from './fixtures.ts';
 
 /** What the record should hold, in a few lines. */
 interface Model {
@@ -75,11 +75,12 @@ async function play(journal: Journal, steps: readonly Step[]): Promise<void> {
       status: 'status' in one ? one.status : model.status,
       updatedAt: later(clock),
       checks: clock,
+      problem: refusal,
     };
 
     if (one.do === 'start') {
       const from = one.from ?? model.status;
-      const started = journal.startAttempt(model.id, from, newAttempt(), change);
+      const started = journal.startAttempt(model.id, from, newAttempt({ kind: 'RETRY' }), change);
       if (from !== model.status || busy) expect(await started).toBeNull();
       else if (!allowed(from, one.status)) await expect(started).rejects.toBeInstanceOf(IllegalMoveError);
       else {

@@ -154,9 +154,13 @@ describe('SQLite: what is committed', () => {
     await first;
     await expect.poll(() => flushes.length).toBe(2);
     expect(await isDone(Promise.race(others))).toBe(false);
-    flushes[1]?.done();
-    await Promise.all(others);
-    expect(flushes).toHaveLength(2);
+    // A slow machine takes some transactions more for so many, and may begin to flush between two of them.
+    const written = Promise.all(others);
+    for (let at = 1; !(await isDone(written)); at += 1) {
+      await expect.poll(async () => flushes.length > at || (await isDone(written))).toBe(true);
+      flushes[at]?.done();
+    }
+    expect(flushes.length).toBeLessThan(6);
   });
 
   test('is neither written nor read any more once the disk failed', async () => {

@@ -248,10 +248,9 @@ describe('settle', () => {
     ['FAILED', /FAILED for good/],
     ['PENDING', /under way/],
   ])('refuses a purchase that is %s, and so does retry', async (status, told) => {
-    const { id } =
-      status === 'PENDING'
-        ? (await begun(() => Promise.resolve(journal))).purchase
-        : await purchaseIn(journal, status);
+    const { purchase, id, first } = await begun(() => Promise.resolve(journal));
+    const forGood = { problem: { ...refusal, retryable: false } };
+    if (status !== purchase.status) await finish(journal, first, to(status, forGood));
     const before = await trace(journal, id);
     for (const argv of [
       ['settle', id, '--as', 'failed', ...why],

@@ -21,9 +21,11 @@ import {
 } from '../../src/purchases/journal.ts';
 import { Decimal, type Money } from '../../src/purchases/money.ts';
 import {
+  canRetry,
   isInDoubt,
   isSettled,
   mayMove,
+  wasNeverSent,
   type Attempt,
   type ByHand,
   type Purchase,
@@ -136,8 +138,10 @@ export class MemoryJournal implements Journal {
     mandate?: Mandate,
   ): Promise<{ purchase: Purchase; attempt: Attempt } | null> {
     const before = this.#current(purchaseId);
-    if (before.status !== from) return null;
-    if (this.#attemptsOf(purchaseId).some(({ outcome }) => outcome === 'IN_FLIGHT')) return null;
+    if (before.status !== from || (from === 'FAILED' && !canRetry(before))) return null;
+    const attempts = this.#attemptsOf(purchaseId);
+    if (attempts.some(({ outcome }) => outcome === 'IN_FLIGHT')) return null;
+    if (attempt.kind === 'CONFIRM' && !wasNeverSent(attempts)) return null;
     if (from === 'FAILED') this.#spend(purchaseId, before.order.amount, mandate);
     const purchase = this.#apply(before, change);
     this.#audit('RETRIED', mandate, purchaseId, attempt.startedAt);
