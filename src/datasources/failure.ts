@@ -1,6 +1,6 @@
 import { problem, type FieldProblem, type Problem, type ProblemType } from '../purchases/problem.ts';
 import type { Vend } from '../purchases/purchase.ts';
-import type { Expected, Reading } from '../purchases/vending.ts';
+import type { Claim, Expected, Reading } from '../purchases/vending.ts';
 
 /** An error envelope of either surface, in one shape. */
 export interface Envelope {
@@ -46,16 +46,20 @@ const UNDECIDED = new Set([408, 409, 425, 429]);
  * read more strictly than a confirm: that the question was refused says nothing of the purchase.
  */
 export function readEvidence({ status, complete, envelope, told }: Evidence, expected: Expected): Reading {
-  if (!complete) return unknown(expected, 'answer_cut_off');
-  if (status >= 200 && status < 300)
-    return told === null ? unknown(expected, 'answer_unreadable') : readTold(told, expected);
+  const isSuccess = status >= 200 && status < 300;
+  if (!complete) return unknown(expected, 'answer_cut_off', isSuccess ? 'SOLD' : undefined);
+  if (isSuccess)
+    return told === null ? unknown(expected, 'answer_unreadable', 'SOLD') : readTold(told, expected);
   if (envelope === null || status < 400) return unknown(expected, 'answer_unreadable');
   const refusal: Reading = { outcome: 'REFUSED', problem: problemOf(envelope, expected.requestId) };
   if (envelope.unexpected) return { outcome: 'UNKNOWN', problem: refusal.problem };
   const fromProvider = envelope.fromProvider && envelope.retryable === false;
   if (expected.kind === 'RETRY') {
-    const denied = fromProvider || (status === 404 && envelope.unknownReference);
-    return { outcome: denied ? 'DENIED' : 'UNKNOWN', problem: refusal.problem };
+    const { problem: why } = refusal;
+    if (fromProvider) return { outcome: 'DENIED', problem: why, isKnown: true };
+    if (status === 404 && envelope.unknownReference)
+      return { outcome: 'DENIED', problem: why, isKnown: false };
+    return { outcome: 'UNKNOWN', problem: why };
   }
   if (fromProvider) return refusal;
   if (
@@ -72,40 +76,47 @@ export function readEvidence({ status, complete, envelope, told }: Evidence, exp
 function readTold(told: Told, expected: Expected): Reading {
   const { externalReference, subscriberIdentifier, vend } = told;
   if (externalReference !== null && externalReference !== expected.reference)
-    return unknown(expected, 'answer_of_another');
+    return unknown(expected, 'answer_of_another', 'SOLD');
   if (subscriberIdentifier !== null && subscriberIdentifier !== expected.subscriberIdentifier) {
-    return unknown(expected, 'answer_of_another');
+    return unknown(expected, 'answer_of_another', 'SOLD');
   }
   switch (told.status.toUpperCase()) {
     case 'SUCCESS':
-      if (vend === null) return unknown(expected, 'token_unreadable');
+      if (vend === null) return unknown(expected, 'token_unreadable', 'SOLD');
       // The money has moved and the token is not here: a retry will bring it.
       if (vend.tokens.length === 0 && expected.productType !== 'AIRTIME')
-        return unknown(expected, 'token_missing');
+        return unknown(expected, 'token_missing', 'SOLD');
       return { outcome: 'SUCCEEDED', vend };
     case 'PENDING':
-      return unknown(expected, 'upstream_pending');
-    case 'FAILED':
+      return unknown(expected, 'upstream_pending', isEmpty(vend) ? 'TAKEN' : 'SOLD');
+    case 'FAILED': {
       // A token belies the word, and one that cannot be read may be one: something was sold.
-      if (vend === null || vend.tokens.length > 0) return unknown(expected, 'answer_contradicts_itself');
-      return {
-        outcome: 'REFUSED',
-        problem: problem({
-          type: 'PROVIDER',
-          code: 'purchase_failed',
-          message: 'The provider could not complete this purchase. Nothing was charged.',
-          retryable: true,
-          requestId: expected.requestId,
-        }),
-      };
+      if (!isEmpty(vend)) return unknown(expected, 'answer_contradicts_itself', 'SOLD');
+      const failed = problem({
+        type: 'PROVIDER',
+        code: 'purchase_failed',
+        message: 'The provider could not complete this purchase. Nothing was charged.',
+        retryable: true,
+        requestId: expected.requestId,
+      });
+      // Of the retry that was told so; one before it may still be under way.
+      if (expected.kind === 'RETRY') return { outcome: 'DENIED', problem: failed, isKnown: true };
+      return { outcome: 'REFUSED', problem: failed };
+    }
     default:
-      return unknown(expected, 'answer_unreadable');
+      return unknown(expected, 'answer_unreadable', 'SOLD');
   }
 }
 
-function unknown({ requestId }: Expected, code: string): Reading {
+/** Nothing in it may be a token. */
+function isEmpty(vend: Vend | null): boolean {
+  return vend !== null && vend.tokens.length === 0;
+}
+
+function unknown({ requestId }: Expected, code: string, claim?: Claim): Reading {
   const message = 'What became of this purchase is not known yet.';
-  return { outcome: 'UNKNOWN', problem: problem({ type: 'UNAVAILABLE', code, message, requestId }) };
+  const why = problem({ type: 'UNAVAILABLE', code, message, requestId });
+  return { outcome: 'UNKNOWN', problem: why, ...(claim !== undefined && { claim }) };
 }
 
 export function problemOf(envelope: Envelope, requestId: string): Problem {

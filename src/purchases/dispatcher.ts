@@ -5,7 +5,7 @@ import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
 import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
-import type { Expected, Sent, Slot, Vending } from './vending.ts';
+import type { Claim, Reading, Sent, Slot, Vending } from './vending.ts';
 
 export interface DispatcherOptions {
   readonly journal: Journal;
@@ -161,15 +161,25 @@ export class Dispatcher {
     answer: RawAnswer,
     mayLandForMs: number,
   ): Promise<Purchase> {
-    const expected: Expected = {
-      kind: attempt.kind,
-      reference: purchase.reference,
-      productType: purchase.order.productType,
-      subscriberIdentifier: purchase.order.subscriberIdentifier,
-      requestId: attempt.requestId,
-    };
-    const reading = this.#options.upstream.on(purchase.order.surface).read(answer, expected);
+    const reading = this.#read(purchase, attempt, answer);
     return this.#finish(purchase, attempt, reading, answer.retryAfterSeconds, mayLandForMs);
+  }
+
+  #read({ reference, order }: Purchase, { kind, requestId }: Attempt, answer: RawAnswer): Reading {
+    const { surface, productType, subscriberIdentifier } = order;
+    const expected = { kind, reference, productType, subscriberIdentifier, requestId };
+    return this.#options.upstream.on(surface).read(answer, expected);
+  }
+
+  /** What the answers on disk say of a purchase, all attempts' but of this one. */
+  async #claims(purchase: Purchase, { number }: AttemptId): Promise<ReadonlySet<Claim>> {
+    const claims = new Set<Claim>();
+    for (const attempt of await this.#options.journal.attempts([purchase.id])) {
+      if (attempt.number === number || attempt.answer === null) continue;
+      const reading = this.#read(purchase, attempt, attempt.answer);
+      if (reading.outcome === 'UNKNOWN' && reading.claim !== undefined) claims.add(reading.claim);
+    }
+    return claims;
   }
 
   async #finish(
@@ -191,6 +201,8 @@ export class Dispatcher {
         const circumstances = {
           now: runtime.now(),
           random: runtime.random(),
+          // Asked for where it counts: there may be many.
+          claims: result.outcome === 'DENIED' ? await this.#claims(purchase, attempt) : new Set<Claim>(),
           retryAfterSeconds,
           mayLandForMs,
           policy,

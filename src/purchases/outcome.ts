@@ -1,7 +1,7 @@
 import type { AttemptResult, PurchaseChange } from './journal.ts';
 import { problem, type Problem } from './problem.ts';
 import type { AttemptKind, Purchase } from './purchase.ts';
-import type { Reading } from './vending.ts';
+import type { Claim, Reading } from './vending.ts';
 
 /** What came of an attempt: an answer that was read, or none. */
 export type Result =
@@ -21,6 +21,8 @@ export interface Circumstances {
   readonly now: Date;
   /** Until what was sent has certainly been processed or never will be; 0 when that time has passed (R5). */
   readonly mayLandForMs: number;
+  /** What the answers to earlier attempts say of the purchase: a denial against it is no certain no. */
+  readonly claims: ReadonlySet<Claim>;
   /** What the upstream asked for with Retry-After. */
   readonly retryAfterSeconds: number | null;
   /** A number in [0, 1), for the jitter. */
@@ -33,7 +35,7 @@ const DENIALS_NEEDED = 2;
 
 /**
  * What an attempt's result makes of its purchase. Pure. FAILED only when it is certain (R4), for a retry's denial only
- * under R5; a retry that could not be sent or was not understood changes nothing but the next time to ask.
+ * under R5 and where no earlier answer says otherwise; a retry that could not be sent or was not understood changes nothing but the next time to ask.
  */
 export function conclude(
   purchase: Purchase,
@@ -81,7 +83,9 @@ export function conclude(
         change: unresolved(purchase, circumstances),
       };
     case 'DENIED': {
-      const counts = circumstances.mayLandForMs <= 0;
+      const { claims, mayLandForMs } = circumstances;
+      const isBelied = claims.has('SOLD') || (claims.has('TAKEN') && !result.isKnown);
+      const counts = mayLandForMs <= 0 && !isBelied;
       const inARow = counts ? purchase.deniedInARow + 1 : 0;
       if (inARow >= DENIALS_NEEDED) {
         return {

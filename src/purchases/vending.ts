@@ -38,11 +38,18 @@ export type Reading =
   | { readonly outcome: 'REFUSED'; readonly problem: Problem }
   /**
    * A retry was told no: the reference is not known, or the provider refused to attempt it again. Neither says that the
-   * confirm is not still under way upstream, so that it counts as FAILED only under R5.
+   * confirm is not still under way upstream, so that it counts as FAILED only under R5, and never against what an earlier
+   * answer claims. `isKnown` when the upstream knows the purchase, and not when it denies that there is one.
    */
-  | { readonly outcome: 'DENIED'; readonly problem: Problem }
+  | { readonly outcome: 'DENIED'; readonly problem: Problem; readonly isKnown: boolean }
   /** Anything else: in doubt. */
-  | { readonly outcome: 'UNKNOWN'; readonly problem: Problem };
+  | { readonly outcome: 'UNKNOWN'; readonly problem: Problem; readonly claim?: Claim };
+
+/**
+ * What an answer says of a purchase without telling its outcome. TAKEN: the upstream has it in hand. SOLD: it says that it
+ * was sold, or is a success that cannot be read, which may have said so.
+ */
+export type Claim = 'TAKEN' | 'SOLD';
 
 /** What an answer is read against. */
 export interface Expected {

@@ -10,7 +10,7 @@ import {
   type Told,
 } from '../../src/datasources/failure.ts';
 import { problem } from '../../src/purchases/problem.ts';
-import type { Expected, Reading } from '../../src/purchases/vending.ts';
+import type { Claim, Expected, Reading } from '../../src/purchases/vending.ts';
 import { errorBody, read, successBody, surfaceNames, TOKEN, type SurfaceName } from './reading.ts';
 
 type Outcome = 'SUCCEEDED' | 'REFUSED' | 'DENIED' | 'UNKNOWN';
@@ -39,7 +39,7 @@ const table: Row[] = [
   ['a success with another 2xx', 201, (s) => successBody(s), 'SUCCEEDED', 'SUCCEEDED'],
   ['a success in small letters', 200, (s) => successBody(s, { status: 'success' }), 'SUCCEEDED', 'SUCCEEDED'],
   ['PENDING', 200, status('PENDING'), 'UNKNOWN', 'UNKNOWN'],
-  ['FAILED', 200, status('FAILED'), 'REFUSED', 'REFUSED'],
+  ['FAILED', 200, status('FAILED'), 'REFUSED', 'DENIED'],
   [
     'FAILED that brings a token all the same',
     200,
@@ -59,7 +59,7 @@ const table: Row[] = [
     200,
     (s) => successBody(s, { status: 'FAILED', token: ' ' }),
     'REFUSED',
-    'REFUSED',
+    'DENIED',
   ],
   ['PENDING that brings a token', 200, (s) => successBody(s, { status: 'PENDING' }), 'UNKNOWN', 'UNKNOWN'],
   ['a status that nobody knows', 200, status('REVERSED'), 'UNKNOWN', 'UNKNOWN'],
@@ -125,6 +125,27 @@ describe.each(surfaceNames)('an answer of %s', (surface) => {
     const ours = surface === 'CURRENT' && what === '"unexpected" with 400' ? 'UNKNOWN' : confirm;
     expect(read(surface, 'CONFIRM', code, body(surface)).outcome).toBe(ours);
     expect(read(surface, 'RETRY', code, body(surface)).outcome).toBe(retry);
+  });
+
+  // R4: what comes after it is read against that (outcome.ts).
+  it.each(table)(
+    '%s (%d): what is left in doubt claims that it was sold if it may have said so',
+    (what, code, body) => {
+      const claim = what === 'PENDING' ? 'TAKEN' : 'SOLD';
+      for (const kind of ['CONFIRM', 'RETRY'] as const) {
+        const reading = read(surface, kind, code, body(surface));
+        if (reading.outcome !== 'UNKNOWN') continue;
+        expect(reading.claim).toBe(code >= 200 && code < 300 ? claim : undefined);
+        const cut = read(surface, kind, code, body(surface), { complete: false });
+        expect(cut).toMatchObject({ outcome: 'UNKNOWN', ...(code < 300 && { claim: 'SOLD' }) });
+      }
+    },
+  );
+
+  it('a denial tells whether the purchase is known there', () => {
+    expect(read(surface, 'RETRY', 404, notFound(surface))).toMatchObject({ isKnown: false });
+    expect(read(surface, 'RETRY', 422, refused(surface))).toMatchObject({ isKnown: true });
+    expect(read(surface, 'RETRY', 200, status('FAILED')(surface))).toMatchObject({ isKnown: true });
   });
 
   it('that did not come whole says nothing, whatever it says', () => {
@@ -272,37 +293,65 @@ const evidence = (change: Partial<Evidence>): Evidence => ({
   ...{ status: 200, complete: true, envelope: null, told: null },
   ...change,
 });
-const doubt = (code: string): Reading => ({
+const doubt = (code: string, claim?: Claim): Reading => ({
   outcome: 'UNKNOWN',
   problem: problem({
     ...{ type: 'UNAVAILABLE', code, message: 'What became of this purchase is not known yet.' },
     requestId: 'request-1',
   }),
+  ...(claim && { claim }),
 });
 
 describe('the evidence of an answer', () => {
-  it.each<[what: string, change: Partial<Evidence>, code: string]>([
-    ['cut off', { complete: false, told: success }, 'answer_cut_off'],
-    ['2xx that tells nothing', { status: 200 }, 'answer_unreadable'],
-    ['2xx with an envelope', { status: 299, envelope }, 'answer_unreadable'],
+  it.each<[what: string, change: Partial<Evidence>, code: string, claim?: Claim]>([
+    ['cut off', { complete: false, told: success }, 'answer_cut_off', 'SOLD'],
+    ['2xx that tells nothing', { status: 200 }, 'answer_unreadable', 'SOLD'],
+    ['2xx with an envelope', { status: 299, envelope }, 'answer_unreadable', 'SOLD'],
     ['below 200, whatever it tells', { status: 199, told: success }, 'answer_unreadable'],
     ['from 300 on, whatever it tells', { status: 300, told: success }, 'answer_unreadable'],
     ['300 with an envelope', { status: 300, envelope }, 'answer_unreadable'],
     ['below 400 with an envelope', { status: 399, envelope }, 'answer_unreadable'],
     ['400 without an envelope', { status: 400, told: success }, 'answer_unreadable'],
-    ['of another reference', { told: { ...success, externalReference: 'GW-2' } }, 'answer_of_another'],
-    ['of another subscriber', { told: { ...success, subscriberIdentifier: '0405' } }, 'answer_of_another'],
-    ['a failure of another reference', { told: { ...failure, externalReference: '' } }, 'answer_of_another'],
-    ['a success with an unreadable token', { told: { ...success, vend: null } }, 'token_unreadable'],
-    ['a success without a token', { told: { ...failure, status: 'SUCCESS' } }, 'token_missing'],
-    ['pending', { told: { ...success, status: 'pending' } }, 'upstream_pending'],
-    ['a failure with a token', { told: { ...success, status: 'FAILED' } }, 'answer_contradicts_itself'],
-    ['a failure with what may be one', { told: { ...failure, vend: null } }, 'answer_contradicts_itself'],
-    ['a word that nobody knows', { told: { ...success, status: 'REVERSED' } }, 'answer_unreadable'],
-    ['no word', { told: { ...success, status: '' } }, 'answer_unreadable'],
-  ])('that is %s is in doubt (%j): %s', (_what, change, code) => {
-    expect(readEvidence(evidence(change), expected)).toEqual(doubt(code));
-    expect(readEvidence(evidence(change), { ...expected, kind: 'RETRY' })).toEqual(doubt(code));
+    [
+      'of another reference',
+      { told: { ...success, externalReference: 'GW-2' } },
+      'answer_of_another',
+      'SOLD',
+    ],
+    [
+      'of another subscriber',
+      { told: { ...success, subscriberIdentifier: '0405' } },
+      'answer_of_another',
+      'SOLD',
+    ],
+    [
+      'a failure of another reference',
+      { told: { ...failure, externalReference: '' } },
+      'answer_of_another',
+      'SOLD',
+    ],
+    ['a success with an unreadable token', { told: { ...success, vend: null } }, 'token_unreadable', 'SOLD'],
+    ['a success without a token', { told: { ...failure, status: 'SUCCESS' } }, 'token_missing', 'SOLD'],
+    ['pending', { told: { ...failure, status: 'pending' } }, 'upstream_pending', 'TAKEN'],
+    ['pending with a token', { told: { ...success, status: 'pending' } }, 'upstream_pending', 'SOLD'],
+    ['cut off with another status', { status: 404, complete: false, envelope }, 'answer_cut_off'],
+    [
+      'a failure with a token',
+      { told: { ...success, status: 'FAILED' } },
+      'answer_contradicts_itself',
+      'SOLD',
+    ],
+    [
+      'a failure with what may be one',
+      { told: { ...failure, vend: null } },
+      'answer_contradicts_itself',
+      'SOLD',
+    ],
+    ['a word that nobody knows', { told: { ...success, status: 'REVERSED' } }, 'answer_unreadable', 'SOLD'],
+    ['no word', { told: { ...success, status: '' } }, 'answer_unreadable', 'SOLD'],
+  ])('that is %s is in doubt (%j): %s', (_what, change, code, claim) => {
+    expect(readEvidence(evidence(change), expected)).toEqual(doubt(code, claim));
+    expect(readEvidence(evidence(change), { ...expected, kind: 'RETRY' })).toEqual(doubt(code, claim));
   });
 
   it.each([200, 201, 299])('that is a success with %d is one, named or not', (status) => {
@@ -311,14 +360,14 @@ describe('the evidence of an answer', () => {
       expect(readEvidence(evidence({ status, told }), expected)).toEqual({ outcome: 'SUCCEEDED', vend });
   });
 
-  it('that is a failure without a token is a refusal that may be tried again', () => {
-    expect(readEvidence(evidence({ told: failure }), expected)).toEqual({
-      outcome: 'REFUSED',
-      problem: problem({
-        ...{ type: 'PROVIDER', code: 'purchase_failed', retryable: true, requestId: 'request-1' },
-        message: 'The provider could not complete this purchase. Nothing was charged.',
-      }),
+  it('that is a failure without a token is a refusal that may be tried again; a retry’s is a denial', () => {
+    const why = problem({
+      ...{ type: 'PROVIDER', code: 'purchase_failed', retryable: true, requestId: 'request-1' },
+      message: 'The provider could not complete this purchase. Nothing was charged.',
     });
+    expect(readEvidence(evidence({ told: failure }), expected)).toEqual({ outcome: 'REFUSED', problem: why });
+    const ofRetry = readEvidence(evidence({ told: failure }), { ...expected, kind: 'RETRY' });
+    expect(ofRetry).toEqual({ outcome: 'DENIED', problem: why, isKnown: true });
   });
 
   const limited = { type: 'RATE_LIMITED' } as const;
@@ -359,7 +408,10 @@ describe('the evidence of an answer', () => {
       const told = { ...said, type, retryable: retryable ?? false };
       const problemOfConfirm = { ...told, retryable: again };
       expect(readEvidence(seen, expected)).toEqual({ outcome: confirm, problem: problemOfConfirm });
-      expect(readEvidence(seen, { ...expected, kind: 'RETRY' })).toEqual({ outcome: retry, problem: told });
+      expect(readEvidence(seen, { ...expected, kind: 'RETRY' })).toEqual({
+        ...{ outcome: retry, problem: told },
+        ...(retry === 'DENIED' && { isKnown: change.unknownReference !== true }),
+      });
     },
   );
 });

@@ -10,7 +10,7 @@ import { World } from '../simulation/world.ts';
 import { someProblem } from '../support/domain.ts';
 
 const MAY_LAND = 5_000;
-const denied: Reading = { outcome: 'DENIED', problem: { ...someProblem, type: 'NOT_FOUND' } };
+const denied: Reading = { outcome: 'DENIED', problem: { ...someProblem, type: 'NOT_FOUND' }, isKnown: false };
 const unknown: Reading = { outcome: 'UNKNOWN', problem: someProblem };
 const lost: Sent = { kind: 'LOST', problem: someProblem };
 const raw: RawAnswer = { status: 404, body: '', complete: true, retryAfterSeconds: null };

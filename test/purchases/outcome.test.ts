@@ -3,12 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { conclude, nextDelayMs, type Circumstances, type Result } from '../../src/purchases/outcome.ts';
 import { problem } from '../../src/purchases/problem.ts';
 import type { AttemptKind, Purchase, PurchaseStatus } from '../../src/purchases/purchase.ts';
+import type { Claim } from '../../src/purchases/vending.ts';
 import { aPurchase, bwp, someProblem, someTime } from '../support/domain.ts';
 
 const HOUR = 3_600_000;
 const circumstances: Circumstances = {
   now: someTime,
   mayLandForMs: 0,
+  claims: new Set(),
   retryAfterSeconds: null,
   random: 0,
   policy: { baseDelayMs: 2_000, maxDelayMs: 60_000, giveUpAfterMs: 24 * HOUR },
@@ -30,7 +32,8 @@ const onceDenied = { ...unresolved, deniedInARow: 1 };
 const old = { ...unresolved, unresolvedSince: new Date(someTime.getTime() - 25 * HOUR) };
 const refused: Result = { outcome: 'REFUSED', problem: someProblem };
 const notFound = { ...someProblem, type: 'NOT_FOUND', code: 'purchase_not_found' } as const;
-const denied: Result = { outcome: 'DENIED', problem: notFound };
+const denied = { outcome: 'DENIED', problem: notFound, isKnown: false } satisfies Result;
+const turnedDown = { outcome: 'DENIED', problem: someProblem, isKnown: true } satisfies Result;
 const unknown: Result = { outcome: 'UNKNOWN', problem: someProblem };
 const lost: Result = { outcome: 'LOST', problem: someProblem };
 const notSent: Result = { outcome: 'NOT_SENT', problem: someProblem };
@@ -43,7 +46,6 @@ describe('what comes of an attempt', () => {
     ['a confirm whose answer was lost', pending, 'CONFIRM', lost, 9, 'UNRESOLVED', 'UNKNOWN'],
     ['a confirm whose answer is unreadable', pending, 'CONFIRM', unknown, 9, 'UNRESOLVED', 'UNKNOWN'],
     ['a retry that succeeded', unresolved, 'RETRY', succeeded, 9, 'SUCCEEDED', 'SUCCEEDED'],
-    ['a retry that tells of a failure', unresolved, 'RETRY', refused, 9, 'FAILED', 'REFUSED'],
     ['a retry that was never sent', unresolved, 'RETRY', notSent, 9, 'UNRESOLVED', 'NOT_SENT'],
     ['a retry whose answer was lost', unresolved, 'RETRY', lost, 9, 'UNRESOLVED', 'UNKNOWN'],
     ['a denial while the confirm may still land', unresolved, 'RETRY', denied, 1, 'UNRESOLVED', 'UNKNOWN'],
@@ -58,6 +60,23 @@ describe('what comes of an attempt', () => {
     expect(conclusion.result.outcome).toBe(outcome);
   });
 
+  it.each<[claims: Claim[], denial: Result, PurchaseStatus]>([
+    [[], denied, 'FAILED'],
+    [[], turnedDown, 'FAILED'],
+    // It is there, and may fail all the same; but not without ever having been there.
+    [['TAKEN'], denied, 'UNRESOLVED'],
+    [['TAKEN'], turnedDown, 'FAILED'],
+    [['SOLD'], denied, 'UNRESOLVED'],
+    [['SOLD'], turnedDown, 'UNRESOLVED'],
+    [['TAKEN', 'SOLD'], turnedDown, 'UNRESOLVED'],
+  ])('R4: after answers that claim %j, a second late denial', (claims, denial, status) => {
+    const told = { ...circumstances, claims: new Set(claims) };
+    const { change } = conclude(onceDenied, 'RETRY', denial, told);
+    expect([change.status, change.deniedInARow]).toEqual([status, 0]);
+    if (status === 'UNRESOLVED')
+      expect(conclude(old, 'RETRY', denial, told).change.status).toBe('NEEDS_ATTENTION');
+  });
+
   it('counts late denials only when they come in a row', () => {
     const first = conclude(unresolved, 'RETRY', denied, circumstances);
     expect(first.change.deniedInARow).toBe(1);
@@ -67,8 +86,7 @@ describe('what comes of an attempt', () => {
   });
 
   it('tells why it was denied: the provider’s own reason, or that it never arrived', () => {
-    const provider: Result = { outcome: 'DENIED', problem: someProblem };
-    expect(conclude(onceDenied, 'RETRY', provider, circumstances).change.problem).toEqual(someProblem);
+    expect(conclude(onceDenied, 'RETRY', turnedDown, circumstances).change.problem).toEqual(someProblem);
     const { change } = conclude(onceDenied, 'RETRY', denied, circumstances);
     expect(change.problem).toMatchObject({ code: 'purchase_not_found', retryable: true });
   });
@@ -146,7 +164,7 @@ describe('what is written of it', () => {
   });
 
   it('of the second late denial: it is over, and never arrived', () => {
-    const denial: Result = { outcome: 'DENIED', problem: { ...notFound, requestId: 'r1' } };
+    const denial = { ...denied, problem: { ...notFound, requestId: 'r1' } };
     expect(conclude(asked, 'RETRY', denial, circumstances)).toEqual({
       result: { outcome: 'REFUSED', problem: denial.problem, finishedAt: now },
       change: {

@@ -7,7 +7,7 @@ import { newAttempt, newPurchase } from '../journal/fixtures.ts';
 import { someProblem } from '../support/domain.ts';
 import { answered, aShop, bought, got, lost, MAY_LAND_MS, refused, token } from './shop.ts';
 
-const denied: Reading = { outcome: 'DENIED', problem: { ...someProblem, type: 'NOT_FOUND' } };
+const denied: Reading = { outcome: 'DENIED', problem: { ...someProblem, type: 'NOT_FOUND' }, isKnown: false };
 const unknown: Reading = { outcome: 'UNKNOWN', problem: someProblem };
 
 type Shop = Awaited<ReturnType<typeof aShop>>;
