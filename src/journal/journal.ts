@@ -81,6 +81,8 @@ export class SqlRecord implements JournalRecord {
   readonly keys: KeyStore;
   readonly seal: Seal;
   readonly #store: Store;
+  /** At least as many as the record has counted: one that joins again never repeats what others have seen before. */
+  #signs = 0;
   #closed: Promise<void> | undefined;
 
   constructor(store: Store, options: { instance: string; shared: boolean; seal?: Seal | undefined }) {
@@ -114,10 +116,11 @@ export class SqlRecord implements JournalRecord {
   }
 
   async join(): Promise<void> {
+    this.#signs += 1;
     await this.#store.write(({ db }) =>
       db
         .insertInto('instances')
-        .values({ id: this.instance, beat: 1 })
+        .values({ id: this.instance, beat: this.#signs })
         .onConflict((conflict) =>
           conflict.column('id').doUpdateSet(({ eb }) => ({ beat: eb('instances.beat', '+', 1) })),
         )
@@ -126,6 +129,7 @@ export class SqlRecord implements JournalRecord {
   }
 
   async beat(): Promise<boolean> {
+    this.#signs += 1;
     const { numUpdatedRows } = await this.#store.write(({ db }) =>
       db
         .updateTable('instances')

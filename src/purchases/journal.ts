@@ -249,11 +249,11 @@ export interface Journal {
    * given another since, nothing happens.
    */
   adopt(instance: string, beat: number | undefined): Promise<number>;
-  /** Enters this instance among those that live. */
+  /** Enters this instance among those that live, with a count that it has never shown before. */
   join(): Promise<void>;
   /** A sign of life; false when this instance has been struck off, so that others may have taken what was its own. */
   beat(): Promise<boolean>;
-  /** How many signs of life each instance has given. */
+  /** How many signs of life each instance has given, at least: a count never comes again. */
   beats(): Promise<ReadonlyMap<string, number>>;
   /** Strikes this instance off: others may take its purchases at once. */
   leave(): Promise<void>;

@@ -11,6 +11,8 @@ export interface LivenessOptions {
 
 /** So many signs of life fit into a lease: one may be late, or lost. */
 const BEATS_A_LEASE = 3;
+/** A longer time between two looks, as a part of a lease, is one in which no look was possible. */
+const LONGEST_GAP = 2 / 3;
 
 interface Sign {
   readonly beat: number;
@@ -28,6 +30,7 @@ export interface Lease {
  * a whole lease, on its own steady clock, may take over what the other has in flight. An instance trusts in its own life
  * from when it began to write its last sign, which is before anybody can have seen that: so it stops sending before others
  * begin to take over, whatever the clocks of the machines say, and however long it was paused.
+ * A count never repeats, also when an instance joins anew; and a time in which nobody could read the record is no silence.
  *
  * A record that is not shared has one instance at a time: this one lives, and every other is dead.
  */
@@ -115,10 +118,12 @@ export class Liveness {
   }
 
   async #look(): Promise<void> {
-    const { journal, runtime } = this.#options;
+    const { journal, runtime, leaseMs } = this.#options;
     const startedAt = runtime.monotonic();
     const beats = await journal.beats();
     const seenAt = runtime.monotonic();
+    // Who could not look for a while knows nothing of those who may not have been able to write either.
+    if (startedAt - this.#readAt > leaseMs * LONGEST_GAP) this.#signs.clear();
     for (const instance of this.#signs.keys()) if (!beats.has(instance)) this.#signs.delete(instance);
     for (const [instance, beat] of beats) {
       if (this.#signs.get(instance)?.beat !== beat) this.#signs.set(instance, { beat, seenAt });

@@ -57,6 +57,20 @@ export function instanceSuite(name: string, open: OpenJournal): void {
       expect(await other.due(when)).toHaveLength(1);
     });
 
+    test('one that joins anew shows a count that nobody has seen: by one of before it is not struck off', async () => {
+      const { one, other } = await two();
+      await one.join();
+      await one.beat();
+      const seen = (await other.beats()).get(one.instance);
+      await other.adopt(one.instance, seen);
+      expect(await one.beat()).toBe(false);
+      await one.join();
+      const { id } = await begin(one);
+      expect(await other.adopt(one.instance, seen)).toBe(0);
+      expect((await other.purchase('id', id))?.owner).toBe(one.instance);
+      expect((await other.beats()).get(one.instance)).toBeGreaterThan(seen ?? Infinity);
+    });
+
     test('of two that start one at the same moment, one does', async () => {
       const { one, other } = await two();
       const { id } = await purchaseIn(one, 'UNRESOLVED');

@@ -186,6 +186,52 @@ describe('on a shared record', () => {
     expect(other.liveness.seemsDead('one')).toBeUndefined();
   });
 
+  it.each([0, 1_000, 2_000])(
+    'one that has joined anew is not taken for dead by a sign of before (%d ms later than the other)',
+    async (phase) => {
+      const { record, instance, until } = setting();
+      const other = await instance('other');
+      await until(phase);
+      const one = await instance('one');
+      one.process.pause(LEASE * 1.5);
+      const struck: boolean[] = [];
+      for (let at = 1_000; at <= LEASE * 10; at += 1_000) {
+        await until(at);
+        const dead = other.liveness.seemsDead('one');
+        if (dead === undefined || !record.instances.has('one')) continue;
+        const holds = one.liveness.holds(one.liveness.lease);
+        await other.journal.adopt('one', dead.beat);
+        if (!record.instances.has('one')) struck.push(holds);
+      }
+      // Once, and rightly: it was paused.
+      expect(struck).toEqual([false]);
+    },
+  );
+
+  it('nobody is taken for dead because the record was away for all', async () => {
+    const { instance, until, world } = setting();
+    let isAway = false;
+    const cut = (journal: Journal): Partial<Journal> => ({
+      beat: () => (isAway ? Promise.reject(new Error('ECONNREFUSED')) : journal.beat()),
+      beats: () => (isAway ? Promise.reject(new Error('ECONNREFUSED')) : journal.beats()),
+    });
+    const one = await instance('one', cut);
+    // Half a beat later: it is the first to look when the record is back, or the last.
+    await until(BEAT / 2);
+    const other = await instance('other', cut);
+    await until(LEASE * 2);
+    isAway = true;
+    await until(world.now + LEASE * 1.5);
+    isAway = false;
+    for (const end = world.now + LEASE * 2; world.now < end;) {
+      await until(world.now + 100);
+      expect([one.liveness.seemsDead('other'), other.liveness.seemsDead('one')]).toEqual([
+        undefined,
+        undefined,
+      ]);
+    }
+  });
+
   it('while the record cannot be written, nothing is sent once the lease is over, and all goes on after it', async () => {
     const { instance, until, told } = setting();
     let broken = false;

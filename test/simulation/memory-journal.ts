@@ -40,6 +40,8 @@ import { idTime } from '../../src/journal/ids.ts';
 /** What outlives the simulated processes that write it. */
 export class MemoryRecord {
   readonly instances = new Map<string, number>();
+  /** How many signs of life each has given, also those that were struck off. */
+  readonly signs = new Map<string, number>();
   readonly parts = new Map<string, Part>();
 
   of(integration: string): Part {
@@ -272,16 +274,18 @@ export class MemoryJournal implements Journal {
   }
 
   join(): Promise<void> {
-    const { instances } = this.#whole;
-    instances.set(this.instance, (instances.get(this.instance) ?? 0) + 1);
+    const { instances, signs } = this.#whole;
+    signs.set(this.instance, (signs.get(this.instance) ?? 0) + 1);
+    instances.set(this.instance, signs.get(this.instance) ?? 0);
     return Promise.resolve();
   }
 
   beat(): Promise<boolean> {
-    const { instances } = this.#whole;
-    const beats = instances.get(this.instance);
-    if (beats !== undefined) instances.set(this.instance, beats + 1);
-    return Promise.resolve(beats !== undefined);
+    const { instances, signs } = this.#whole;
+    if (!instances.has(this.instance)) return Promise.resolve(false);
+    signs.set(this.instance, (signs.get(this.instance) ?? 0) + 1);
+    instances.set(this.instance, signs.get(this.instance) ?? 0);
+    return Promise.resolve(true);
   }
 
   beats(): Promise<ReadonlyMap<string, number>> {
