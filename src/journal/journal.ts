@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 
 import type { KeyStore } from '../auth/key-store.ts';
 import type {
+  DueRequest,
   AttemptId,
   AttemptResult,
   AuditEntry,
@@ -339,7 +340,7 @@ export class SqlJournal implements Journal {
     }));
   }
 
-  async due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
+  async due(request: DueRequest): Promise<readonly Purchase[]> {
     const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
     return rows.map((row) => purchaseFromRow(this.seal, row));
   }

@@ -1,7 +1,8 @@
 import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
 
-import { productTypes } from '../purchases/catalogue.ts';
+import { productTypes, surfaces } from '../purchases/catalogue.ts';
 import type {
+  DueRequest,
   AuditRequest,
   EventRequest,
   PageRequest,
@@ -132,7 +133,7 @@ export function spentQuery(
 export function dueQuery(
   db: Kysely<Tables>,
   { integration, instance: owner }: View,
-  { now, horizon, limit }: { now: Date; horizon: Date; limit: number },
+  { now, horizon, limit, surfaces: wanted = surfaces }: DueRequest,
   merges: boolean,
 ) {
   const waiting = db
@@ -142,6 +143,7 @@ export function dueQuery(
     .where('owner', '=', owner)
     // An expression, so that no planner reads all that is unresolved from the index of statuses.
     .where(sql`status || ''`, '=', 'UNRESOLVED')
+    .where('surface', 'in', wanted)
     .where((eb) =>
       eb.not(
         eb.exists(

@@ -1,4 +1,4 @@
-import type { ProductType } from './catalogue.ts';
+import type { ProductType, Surface } from './catalogue.ts';
 import type { Decimal } from './money.ts';
 import type { Problem } from './problem.ts';
 import type {
@@ -164,6 +164,14 @@ export const DEFAULT_INTEGRATION = 'default';
  * keeps the record itself in order (`purgeQuotes`, `blotAnswers`, the instances, `ping`) is of all. Every method that writes resolves only when the write is durable (fsync); each is one transaction.
  * It refuses an illegal status move with `IllegalMoveError` and writes nothing then.
  */
+export interface DueRequest {
+  readonly now: Date;
+  readonly horizon: Date;
+  readonly limit: number;
+  /** Default: all. */
+  readonly surfaces?: readonly Surface[];
+}
+
 export interface Journal {
   /** Who writes here, and so looks after every purchase that it begins or starts an attempt of. */
   readonly instance: string;
@@ -237,9 +245,9 @@ export interface Journal {
   inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
   /**
    * This instance's UNRESOLVED purchases with no attempt in flight whose `nextCheckAt` has come, the longest waiting first; also those
-   * whose `nextCheckAt` lies past `horizon`: no delay is that long, so the clock was set back.
+   * whose `nextCheckAt` lies past `horizon`: no delay is that long, so the clock was set back. Only those of `surfaces`.
    */
-  due(request: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]>;
+  due(request: DueRequest): Promise<readonly Purchase[]>;
 
   /** The other instances that look after purchases of this integration which are PENDING or UNRESOLVED. */
   owners(): Promise<readonly string[]>;

@@ -51,7 +51,7 @@ export async function composePurchasing(options: PurchasingOptions): Promise<Pur
     ...{ journal, upstream, catalogue, feed, dispatcher, reveals, runtime, log, quoteTtlMs },
   });
   const reconciler = new Reconciler({
-    ...{ journal, dispatcher, liveness, runtime, log },
+    ...{ journal, upstream, dispatcher, liveness, runtime, log },
     service: purchases,
     aroundCheck: options.aroundCheck,
     ...reconcile,

@@ -1,3 +1,4 @@
+import { surfaces, type Surface } from './catalogue.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Journal } from './journal.ts';
 import { ProblemError } from './problem.ts';
@@ -5,6 +6,7 @@ import type { Liveness } from './liveness.ts';
 import type { Purchase } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { PurchaseService } from './service.ts';
+import type { Vending } from './vending.ts';
 
 /** Stands around a look at a purchase, for whoever traces it: returns what `work` returns, and throws what it throws. */
 export type AroundCheck = <T>(purchase: Purchase, work: () => Promise<T>) => Promise<T>;
@@ -12,13 +14,14 @@ export type AroundCheck = <T>(purchase: Purchase, work: () => Promise<T>) => Pro
 export interface ReconcilerOptions {
   readonly journal: Pick<Journal, 'inFlight' | 'due' | 'owners' | 'adopt' | 'purgeQuotes' | 'blotAnswers'>;
   readonly service: Pick<PurchaseService, 'check'>;
+  readonly upstream: { on(surface: Surface): Pick<Vending, 'isThere'> };
   readonly dispatcher: Pick<Dispatcher, 'active' | 'pickUp'>;
   readonly liveness: Pick<Liveness, 'seemsDead'>;
   readonly runtime: Runtime;
   readonly log: Log;
   readonly baseDelayMs: number;
   readonly maxDelayMs: number;
-  /** At most so many purchases are asked about at once, so that many at start do not become a herd. */
+  /** At most so many purchases are asked about, and as many picked up, at once: many at start do not become a herd. */
   readonly concurrency: number;
   /** How long the raw answers of a purchase are kept whole once it is settled. */
   readonly answerRetentionMs: number;
@@ -43,6 +46,7 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #stopping = new AbortController();
   readonly #working = new Map<string, Promise<void>>();
+  readonly #pickingUp = new Map<string, Promise<void>>();
   #loop: Promise<void> | undefined;
   #purgedAt = -Infinity;
 
@@ -54,7 +58,7 @@ export class Reconciler {
     this.#loop ??= this.#run();
   }
 
-  /** Starts nothing more; what is under way is the dispatcher's to drain. */
+  /** Starts nothing more, and does not wait for what is under way: that is the dispatcher's to drain. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#loop;
@@ -94,27 +98,28 @@ export class Reconciler {
     }
   }
 
-  /** An attempt in flight that this process does not work on was left by one that died. */
+  /** An attempt in flight that this process does not work on was left by one that died. One that hangs holds up no other. */
   async #pickUpOrphans(): Promise<void> {
-    const { journal, dispatcher, runtime, log } = this.#options;
+    const { journal, dispatcher, runtime, concurrency, log } = this.#options;
     for (const { purchase, attempt } of await journal.inFlight()) {
-      if (dispatcher.active.has(purchase.id) || this.#stopping.signal.aborted) continue;
+      const { id } = purchase;
+      if (dispatcher.active.has(id) || this.#pickingUp.has(id)) continue;
+      if (this.#pickingUp.size >= concurrency) await this.#oneToEnd(this.#pickingUp);
+      if (this.#pickingUp.size >= concurrency || this.#stopping.signal.aborted) return;
       await runtime.turn();
-      log.warn(
-        { purchaseId: purchase.id, attempt: attempt.number },
-        'an attempt was left in flight; finding out',
-      );
-      try {
-        await this.#around(purchase, () => dispatcher.pickUp(purchase, attempt));
-      } catch (error) {
-        log.error({ err: error, purchaseId: purchase.id }, 'it could not be picked up; trying again');
-      }
+      log.warn({ purchaseId: id, attempt: attempt.number }, 'an attempt was left in flight; finding out');
+      const work = this.#around(purchase, () => dispatcher.pickUp(purchase, attempt))
+        .catch((error: unknown) => {
+          log.error({ err: error, purchaseId: id }, 'it could not be picked up; trying again');
+        })
+        .finally(() => this.#pickingUp.delete(id));
+      this.#pickingUp.set(id, work);
     }
   }
 
   /** Whether more may be due: where purchases become due as fast as they are asked about, the rest has its turn too. */
   async #startDue(): Promise<boolean> {
-    const { journal, runtime, concurrency, maxDelayMs } = this.#options;
+    const { journal, upstream, runtime, concurrency, maxDelayMs } = this.#options;
     const until = runtime.monotonic() + LONGEST_TICK_MS;
     // A purchase whose check fails is still due: it waits for the next tick and holds up no other meanwhile.
     const failed = new Set<string>();
@@ -122,7 +127,10 @@ export class Reconciler {
       if (runtime.monotonic() >= until) return true;
       const now = runtime.now();
       const horizon = new Date(now.getTime() + HORIZON_FACTOR * maxDelayMs);
-      const due = await journal.due({ now, horizon, limit: concurrency + failed.size });
+      // Those of a surface where nobody is would be the first again and again.
+      const there = surfaces.filter((surface) => upstream.on(surface).isThere());
+      const limit = concurrency + failed.size;
+      const due = there.length === 0 ? [] : await journal.due({ now, horizon, limit, surfaces: there });
       const waiting = due.filter(({ id }) => !failed.has(id) && !this.#working.has(id));
       for (const purchase of waiting.slice(0, concurrency - this.#working.size)) {
         this.#check(purchase, () => failed.add(purchase.id));
@@ -131,17 +139,17 @@ export class Reconciler {
       // A check that sends nothing does not wait for anything either: without this it would be the only thing that runs.
       await runtime.turn();
       // A slot that frees itself is filled at once; a check that hangs holds up no other.
-      if (waiting.length === 0 || this.#working.size >= concurrency) await this.#oneToEnd();
+      if (waiting.length === 0 || this.#working.size >= concurrency) await this.#oneToEnd(this.#working);
       if (waiting.length === 0) return false;
     }
     return false;
   }
 
-  /** Until a check under way ends, for a tick at most. */
-  async #oneToEnd(): Promise<void> {
+  /** Until one of them ends, for a tick at most. */
+  async #oneToEnd(work: ReadonlyMap<string, Promise<void>>): Promise<void> {
     const enough = new AbortController();
     const tick = this.#options.runtime.sleep(LONGEST_TICK_MS, enough.signal);
-    await Promise.race([...this.#working.values(), tick]);
+    await Promise.race([...work.values(), tick]);
     enough.abort();
   }
 

@@ -7,6 +7,8 @@ import { aPurchase, someTime } from '../support/domain.ts';
 /** Runs the reconciler on a clock that only its own sleeps move, for so many ticks. */
 async function run(options: {
   due?: string[];
+  /** Those of CURRENT, where nobody is; all else is of V1. */
+  away?: string[];
   /** What was checked is due again at once, and a check takes so long on the clock. */
   endless?: { checkMs: number };
   check?: (id: string) => Promise<void>;
@@ -19,7 +21,12 @@ async function run(options: {
   blotted?: number[];
 }) {
   const story: string[] = [];
-  const due = new Map((options.due ?? []).map((id) => [id, aPurchase({ id, status: 'UNRESOLVED' })]));
+  const { order } = aPurchase();
+  const away = (options.away ?? []).map((id) =>
+    aPurchase({ id, status: 'UNRESOLVED', order: { ...order, surface: 'CURRENT' } }),
+  );
+  const here = (options.due ?? []).map((id) => aPurchase({ id, status: 'UNRESOLVED' }));
+  const due = new Map([...away, ...here].map((purchase) => [purchase.id, purchase]));
   const orphans = new Map((options.inFlight ?? []).map((id) => [id, aPurchase({ id })]));
   const owners = new Map(Object.entries(options.owners ?? {}));
   let ticks = 0;
@@ -32,7 +39,10 @@ async function run(options: {
           Promise.resolve(
             [...orphans.values()].map((purchase) => ({ purchase, attempt: attemptOf(purchase) })),
           ),
-        due: ({ limit }) => Promise.resolve([...due.values()].slice(0, limit)),
+        due: ({ limit, surfaces = [] }) =>
+          Promise.resolve(
+            [...due.values()].filter((one) => surfaces.includes(one.order.surface)).slice(0, limit),
+          ),
         purgeQuotes: () => Promise.resolve(0),
         owners: () => Promise.resolve([...owners.keys()]),
         adopt: (instance, beat) => {
@@ -50,6 +60,7 @@ async function run(options: {
         },
       },
       liveness: { seemsDead: (instance) => (instance === 'living' ? undefined : { beat: 7 }) },
+      upstream: { on: (surface) => ({ isThere: () => surface === 'V1' }) },
       service: {
         check: async ({ id }) => {
           story.push(id);
@@ -123,6 +134,22 @@ describe('the reconciler', () => {
     expect(looks).toBeGreaterThan(3);
     expect(times('picked up left')).toBeGreaterThanOrEqual(looks);
     expect(times('blotted out')).toBeGreaterThanOrEqual(looks);
+  });
+
+  it('asks about those of a surface that is there, however many are due of one where nobody is', async () => {
+    const away = Array.from({ length: 100 }, (_, n) => `away ${n}`);
+    const story = await run({ due: ['a', 'b'], away, ticks: 5 });
+    expect(story.filter((what) => !/^tick|^blotted/.test(what))).toEqual(['a', 'b']);
+  });
+
+  it('goes on beside what hangs while it is picked up, and stops without it', async () => {
+    const hanging = ['first', 'second', 'third', 'fourth', 'fifth'];
+    const never = () => new Promise<void>(() => undefined);
+    const story = await run({ due: ['a', 'b'], inFlight: hanging, pickUp: never, ticks: 20 });
+    const done = story.filter((what) => !/^tick|^blotted/.test(what));
+    // As many at once as are asked about; the fifth has no place.
+    expect(done.slice(0, 4)).toEqual(hanging.slice(0, 4).map((id) => `picked up ${id}`));
+    expect(done.slice(4)).toEqual(['a', 'b']);
   });
 
   it('works on at most so many at once', async () => {

@@ -56,6 +56,7 @@ function setting(change: Partial<ReconcilerOptions> = {}) {
         return Promise.resolve(0);
       },
     },
+    upstream: { on: () => ({ isThere: () => true }) },
     service: {
       check: async ({ id }) => {
         tell(`check ${id}`);
@@ -219,8 +220,8 @@ describe('what is due', () => {
     await until(1_000);
     const at = (ms: number) => new Date(someTime.getTime() + ms);
     expect(asked).toEqual([
-      { now: at(0), horizon: at(8_000), limit: 2 },
-      { now: at(1_000), horizon: at(9_000), limit: 2 },
+      { now: at(0), horizon: at(8_000), limit: 2, surfaces: ['V1', 'CURRENT'] },
+      { now: at(1_000), horizon: at(9_000), limit: 2, surfaces: ['V1', 'CURRENT'] },
     ]);
   });
 

@@ -1,5 +1,7 @@
+import { surfaces as everySurface } from '../../src/purchases/catalogue.ts';
 import { matchesFilter } from '../../src/purchases/filter.ts';
 import {
+  type DueRequest,
   DayLimitError,
   DEFAULT_INTEGRATION,
   IllegalMoveError,
@@ -245,10 +247,11 @@ export class MemoryJournal implements Journal {
     return Promise.resolve(all);
   }
 
-  due({ now, horizon, limit }: { now: Date; horizon: Date; limit: number }): Promise<readonly Purchase[]> {
+  due({ now, horizon, limit, surfaces = everySurface }: DueRequest): Promise<readonly Purchase[]> {
     const late = Math.max(now.getTime(), horizon.getTime());
     const due = this.#own()
-      .filter(({ id, status, nextCheckAt }) => {
+      .filter(({ id, status, nextCheckAt, order }) => {
+        if (!surfaces.includes(order.surface)) return false;
         if (status !== 'UNRESOLVED' || nextCheckAt === null) return false;
         const at = nextCheckAt.getTime();
         if (at > now.getTime() && at <= late) return false;
