@@ -146,23 +146,24 @@ export function typeByStatus(status: number): ProblemType {
   }
 }
 
-const paths: Readonly<Record<string, string>> = {
-  product_type: 'productType',
-  provider_code: 'providerCode',
-  debited_account_id: 'accountId',
-  subscriber_identifier: 'subscriberIdentifier',
-  meter_number: 'subscriberIdentifier',
-  beneficiary_phone_number: 'beneficiaryPhoneNumber',
-  amount: 'amount.amount',
-  currency: 'amount.currency',
-  charges_on_top_flag: 'chargesOnTop',
-  comment: 'comment',
-  language: 'language',
-  source_channel: 'sourceChannel',
-};
+/** A map: an upstream may name a field `constructor`, which every object has. */
+const paths: ReadonlyMap<string, string> = new Map([
+  ['product_type', 'productType'],
+  ['provider_code', 'providerCode'],
+  ['debited_account_id', 'accountId'],
+  ['subscriber_identifier', 'subscriberIdentifier'],
+  ['meter_number', 'subscriberIdentifier'],
+  ['beneficiary_phone_number', 'beneficiaryPhoneNumber'],
+  ['amount', 'amount.amount'],
+  ['currency', 'amount.currency'],
+  ['charges_on_top_flag', 'chargesOnTop'],
+  ['comment', 'comment'],
+  ['language', 'language'],
+  ['source_channel', 'sourceChannel'],
+]);
 
 /** Our path of the upstream's field; none for one that our input has not. */
 export function fieldProblem(param: string | null, message: string): readonly FieldProblem[] {
-  const field = param === null ? undefined : paths[param];
+  const field = param === null ? undefined : paths.get(param);
   return field === undefined ? [] : [{ field, message }];
 }

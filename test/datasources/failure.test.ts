@@ -208,6 +208,19 @@ describe('v1 on what may be tried again', () => {
   });
 });
 
+describe.each(surfaceNames)('an error of %s that is named as what every object has', (surface) => {
+  it.each(['constructor', 'toString', '__proto__'])('%s is an error as any other', (name) => {
+    const body = errorBody(surface, { type: name, code: name, number: name, param: name });
+    expect(read(surface, 'CONFIRM', 422, body)).toEqual({
+      outcome: 'REFUSED',
+      problem: problem({
+        ...{ type: 'INVALID_INPUT', code: name, message: 'The provider’s own sentence.' },
+        requestId: surface === 'V1' ? 'req_1' : 'request-1',
+      }),
+    });
+  });
+});
+
 describe('Current’s codes', () => {
   it.each([
     ['100', 500, 'INTERNAL', []],
@@ -454,7 +467,10 @@ describe('an error of the upstream', () => {
     expect(fieldProblem(param, 'why')).toEqual([{ field, message: 'why' }]);
   });
 
-  it.each([null, 'null', 'secret_field'])('at %s is at no field of ours', (param) => {
-    expect(fieldProblem(param, 'why')).toEqual([]);
-  });
+  it.each([null, 'null', 'secret_field', 'constructor', 'toString', '__proto__'])(
+    'at %s is at no field of ours',
+    (param) => {
+      expect(fieldProblem(param, 'why')).toEqual([]);
+    },
+  );
 });

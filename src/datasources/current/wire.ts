@@ -92,37 +92,37 @@ const errorWire = z.object({
   errors: z.record(z.string(), z.unknown()).nullish().catch(null),
 });
 
-/** [D] the documented codes; others are typed by their HTTP status. */
-const types: Readonly<Record<string, ProblemType>> = {
-  '100': 'INTERNAL',
-  '101': 'INVALID_INPUT',
-  '102': 'NOT_FOUND',
-  '103': 'PERMISSION',
-  '104': 'INVALID_INPUT',
-  '110': 'PERMISSION',
-  '115': 'PERMISSION',
-  '120': 'INVALID_INPUT',
-  '130': 'NOT_FOUND',
-  '136': 'INVALID_INPUT',
-  '146': 'NOT_FOUND',
-  '147': 'INVALID_INPUT',
-  '150': 'INVALID_INPUT',
-  '151': 'NOT_FOUND',
-  '152': 'NOT_FOUND',
-  '156': 'INVALID_INPUT',
-  '157': 'INVALID_INPUT',
-  '158': 'AUTHENTICATION',
-  '159': 'INVALID_INPUT',
-  '163': 'NOT_FOUND',
-  '164': 'NOT_FOUND',
-  '810': 'PROVIDER',
-};
+/** [D] the documented codes; others, whatever they are named, are typed by their HTTP status. */
+const types: ReadonlyMap<string, ProblemType> = new Map([
+  ['100', 'INTERNAL'],
+  ['101', 'INVALID_INPUT'],
+  ['102', 'NOT_FOUND'],
+  ['103', 'PERMISSION'],
+  ['104', 'INVALID_INPUT'],
+  ['110', 'PERMISSION'],
+  ['115', 'PERMISSION'],
+  ['120', 'INVALID_INPUT'],
+  ['130', 'NOT_FOUND'],
+  ['136', 'INVALID_INPUT'],
+  ['146', 'NOT_FOUND'],
+  ['147', 'INVALID_INPUT'],
+  ['150', 'INVALID_INPUT'],
+  ['151', 'NOT_FOUND'],
+  ['152', 'NOT_FOUND'],
+  ['156', 'INVALID_INPUT'],
+  ['157', 'INVALID_INPUT'],
+  ['158', 'AUTHENTICATION'],
+  ['159', 'INVALID_INPUT'],
+  ['163', 'NOT_FOUND'],
+  ['164', 'NOT_FOUND'],
+  ['810', 'PROVIDER'],
+]);
 /** [D] Fields that a code means without naming them. */
-const implied: Readonly<Record<string, string>> = {
-  '104': 'beneficiary_phone_number',
-  '146': 'debited_account_id',
-  '163': 'currency',
-};
+const implied: ReadonlyMap<string, string> = new Map([
+  ['104', 'beneficiary_phone_number'],
+  ['146', 'debited_account_id'],
+  ['163', 'currency'],
+]);
 
 export function envelopeIn(body: unknown, status: number): Envelope | null {
   const { data: wire } = errorWire.safeParse(body);
@@ -131,7 +131,7 @@ export function envelopeIn(body: unknown, status: number): Envelope | null {
   const message = wire.response_message ?? 'The provider refused this.';
   const named = Object.keys(wire.errors ?? {}).flatMap((param) => fieldProblem(param, message));
   return {
-    type: types[code] ?? typeByStatus(status),
+    type: types.get(code) ?? typeByStatus(status),
     code,
     message,
     retryable: status === 429 ? true : code === '810' ? false : null,
@@ -140,6 +140,6 @@ export function envelopeIn(body: unknown, status: number): Envelope | null {
     unexpected: code === '100',
     docUrl: null,
     requestId: null,
-    fields: named.length > 0 ? named : fieldProblem(implied[code] ?? null, message),
+    fields: named.length > 0 ? named : fieldProblem(implied.get(code) ?? null, message),
   };
 }

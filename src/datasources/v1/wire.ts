@@ -164,23 +164,24 @@ const errorWire = z.object({
   }),
 });
 
-const types: Readonly<Record<string, ProblemType>> = {
-  provider_error: 'PROVIDER',
-  authentication_error: 'AUTHENTICATION',
-  permission_error: 'PERMISSION',
-  validation_error: 'INVALID_INPUT',
-  not_found_error: 'NOT_FOUND',
-  conflict_error: 'CONFLICT',
-  rate_limit_error: 'RATE_LIMITED',
-  api_error: 'UNAVAILABLE',
-};
+/** A map: an upstream may name an error `constructor`, which every object has. */
+const types: ReadonlyMap<string, ProblemType> = new Map([
+  ['provider_error', 'PROVIDER'],
+  ['authentication_error', 'AUTHENTICATION'],
+  ['permission_error', 'PERMISSION'],
+  ['validation_error', 'INVALID_INPUT'],
+  ['not_found_error', 'NOT_FOUND'],
+  ['conflict_error', 'CONFLICT'],
+  ['rate_limit_error', 'RATE_LIMITED'],
+  ['api_error', 'UNAVAILABLE'],
+]);
 
 export function envelopeIn(body: unknown, status: number): Envelope | null {
   const error = errorWire.safeParse(body).data?.error;
   if (error === undefined || (error.type === null && error.code === null)) return null;
   const message = error.message ?? 'The provider refused this.';
   return {
-    type: types[error.type ?? ''] ?? typeByStatus(status),
+    type: types.get(error.type ?? '') ?? typeByStatus(status),
     code: error.code ?? error.type ?? 'unknown',
     message,
     retryable: error.retryable ?? null,
