@@ -32,6 +32,14 @@ export const optionalDecimal = optionalText.transform((value) =>
 );
 
 /**
+ * Whether an answer with a status is of a purchase at all. What does not exist yet may be left out; but of an answer with
+ * neither our reference nor a word on its token nobody knows who says it: a proxy has a status, too (R4).
+ */
+export function isOfAPurchase(wire: { external_reference: string | null; token?: unknown }): boolean {
+  return wire.external_reference !== null || wire.token !== undefined;
+}
+
+/**
  * A vend's tokens; null when what is there cannot be read as tokens. A JSON number is none: of its twenty digits a float
  * keeps sixteen.
  */

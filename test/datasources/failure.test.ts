@@ -61,9 +61,30 @@ const table: Row[] = [
     'REFUSED',
     'DENIED',
   ],
+  [
+    'FAILED without the field of the token',
+    200,
+    (s) => successBody(s, { status: 'FAILED', token: undefined }),
+    'REFUSED',
+    'REFUSED',
+  ],
+  [
+    'FAILED, and nothing that tells whose',
+    200,
+    (s) => successBody(s, { status: 'FAILED', token: undefined, external_reference: undefined }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
   ['PENDING that brings a token', 200, (s) => successBody(s, { status: 'PENDING' }), 'UNKNOWN', 'UNKNOWN'],
   ['a status that nobody knows', 200, status('REVERSED'), 'UNKNOWN', 'UNKNOWN'],
   ['a success without a token', 200, (s) => successBody(s, { token: null }), 'UNKNOWN', 'UNKNOWN'],
+  [
+    'a success without the field of the token',
+    200,
+    (s) => successBody(s, { token: undefined }),
+    'UNKNOWN',
+    'UNKNOWN',
+  ],
   ['a token that is none', 200, (s) => successBody(s, { token: 'call us' }), 'UNKNOWN', 'UNKNOWN'],
   [
     'a token that went through a float',
@@ -280,6 +301,14 @@ describe('airtime', () => {
       vend: { tokens: [{ kind: 'OTHER', digits: TOKEN }] },
     });
     expect(read('V1', 'CONFIRM', 200, successBody('V1', { token: 5 }), more).outcome).toBe('UNKNOWN');
+  });
+
+  it.each(surfaceNames)('of %s may come without the very field', (surface) => {
+    const more = { productType: 'AIRTIME' } as const;
+    const body = successBody(surface, { token: undefined });
+    expect(read(surface, 'CONFIRM', 200, body, more)).toMatchObject({
+      ...{ outcome: 'SUCCEEDED', vend: { tokens: [], receiptNumber: 'R000123' } },
+    });
   });
 });
 

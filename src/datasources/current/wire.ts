@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { Identity, Product, ProductType } from '../../purchases/catalogue.ts';
 import type { ProblemType } from '../../purchases/problem.ts';
 import { fieldProblem, typeByStatus, type Envelope, type Told } from '../failure.ts';
-import { optionalDecimal, optionalMoney, optionalText, parseTokens, requiredText } from '../wire-values.ts';
+import {
+  isOfAPurchase,
+  optionalDecimal,
+  optionalMoney,
+  optionalText,
+  parseTokens,
+  requiredText,
+} from '../wire-values.ts';
 
 /** Current's wire: frozen. [D] documented, [A] assumed: docs/upstream.md lists the assumptions. */
 
@@ -54,7 +61,7 @@ const transaction = z.object({
     reference: optionalText,
     external_reference: optionalText,
     status: requiredText,
-    token: z.unknown(),
+    token: z.unknown().optional(),
     units: optionalDecimal,
     receipt_number: optionalText,
   }),
@@ -62,7 +69,7 @@ const transaction = z.object({
 
 export function toldBy(body: unknown, productType: ProductType): Told | null {
   const { data } = transaction.safeParse(body);
-  if (data === undefined) return null;
+  if (data === undefined || !isOfAPurchase(data.transaction)) return null;
   const { transaction: wire, customer: owner } = data;
   const tokens = parseTokens(wire.token, productType);
   const { entry, net, total, charge, commission } = wire;

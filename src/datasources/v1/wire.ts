@@ -13,6 +13,7 @@ import type { Charges, Subscriber } from '../../purchases/purchase.ts';
 import { fieldProblem, typeByStatus, type Envelope, type Told } from '../failure.ts';
 import {
   integerId,
+  isOfAPurchase,
   optionalDecimal,
   optionalMoney,
   optionalText,
@@ -113,7 +114,7 @@ export const transaction = z.object({
   status: requiredText,
   subscriber: subscriberWire.nullish().catch(null),
   transaction: chargesWire.nullish().catch(null),
-  token: z.unknown(),
+  token: z.unknown().optional(),
   units: optionalDecimal,
   unit: optionalText,
   receipt_number: optionalText,
@@ -121,7 +122,7 @@ export const transaction = z.object({
 
 export function toldBy(body: unknown, productType: ProductType): Told | null {
   const { data: wire } = transaction.safeParse(body);
-  if (wire === undefined) return null;
+  if (wire === undefined || !isOfAPurchase(wire)) return null;
   const tokens = parseTokens(wire.token, productType);
   return {
     status: wire.status,
