@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici';
 
 import type { Leaving } from '../purchases/leaving.ts';
+import { bodyText } from './body-text.ts';
 
 /** What came of one sending, before anybody has read it. */
 export type Arrival =
@@ -12,7 +13,7 @@ export type Arrival =
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 interface Body {
   readonly text: string;
-  /** False when it was cut off, too slow or too long: `text` is what came of it. */
+  /** False when it was cut off, too slow or too long: `text` is what came of it, or `base64:…` where that is no text. */
   readonly complete: boolean;
 }
 
@@ -92,8 +93,9 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   #finish(timedOut: boolean, complete = false): void {
     if (!this.#end(complete)) return;
     if (this.#head !== undefined) {
-      const text = Buffer.concat(this.#chunks).toString('utf8');
       const { status, headers } = this.#head;
+      const bytes = Buffer.concat(this.#chunks);
+      const text = bodyText(bytes, headers['content-encoding'], { complete, maxBytes: this.#maxBytes });
       this.#settle({ kind: 'ANSWERED', status, headers, body: { text, complete } });
     } else if (this.#controller !== undefined) {
       this.#settle({ kind: 'LOST', timedOut });

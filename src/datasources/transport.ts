@@ -45,7 +45,7 @@ export interface TransportOptions {
   readonly observe?: ((call: UpstreamCall) => void) | undefined;
   /** Default 5000. */
   readonly connectTimeoutMs?: number | undefined;
-  /** Default 1 MiB; what comes after it is not read. */
+  /** Default 1 MiB, also once it is decompressed; what comes after it is not read. */
   readonly maxAnswerBytes?: number | undefined;
   /** Default 64. */
   readonly connections?: number | undefined;
@@ -121,7 +121,11 @@ export class Transport implements Carrier {
       mayLeave,
       maxBytes: this.#options.maxAnswerBytes ?? MAX_ANSWER_BYTES,
     });
-    const own = { accept: 'application/json', 'x-request-id': requestId };
+    // Without a word on codings, any would be welcome.
+    const own = {
+      ...{ accept: 'application/json', 'accept-encoding': 'identity' },
+      'x-request-id': requestId,
+    };
     const headers: Record<string, string> = more === undefined ? own : { ...more, ...own };
     if (accessToken !== undefined) headers['authorization'] = `Bearer ${accessToken}`;
     if (body !== undefined) headers['content-type'] = 'application/json';

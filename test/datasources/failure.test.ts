@@ -110,6 +110,8 @@ const table: Row[] = [
   ],
   ['an empty body', 200, () => '', 'UNKNOWN', 'UNKNOWN'],
   ['HTML with 200', 200, () => '<html>', 'UNKNOWN', 'UNKNOWN'],
+  ['bytes that are no text', 200, () => 'base64:H4sIAAAAAAAAA6uuBQBDv6ajAgAAAA==', 'UNKNOWN', 'UNKNOWN'],
+  ['bytes that are no text, with 400', 400, () => 'base64:', 'UNKNOWN', 'UNKNOWN'],
   ['null', 200, () => null, 'UNKNOWN', 'UNKNOWN'],
   ['a list', 200, () => [], 'UNKNOWN', 'UNKNOWN'],
   ['an object that says nothing', 200, () => ({}), 'UNKNOWN', 'UNKNOWN'],

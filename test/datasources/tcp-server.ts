@@ -52,5 +52,9 @@ export const exchange = (more: Partial<Exchange> = {}): Exchange => ({
   ...more,
 });
 
+/** An answer whose body is these bytes. */
+export const bytesAnswer = (body: Uint8Array, headers = '') =>
+  Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n${headers}\r\n`), body]);
+
 export const answer = (body: string, headers = '') =>
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`;

@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 
 import { describe, expect, it } from 'vitest';
 
-import { answer, connect, exchange, listen } from './tcp-server.ts';
+import { answer, bytesAnswer, connect, exchange, listen } from './tcp-server.ts';
 
 describe('an exchange', () => {
   it('carries its request id, its session and its JSON, and gives the answer as it came', async () => {
@@ -91,6 +92,52 @@ describe('an exchange', () => {
     const sent = await transport.exchange(exchange());
     expect(sent).toMatchObject({ answer: { body: 'x'.repeat(1_000), complete: false } });
     expect(await transport.exchange(exchange({ timeoutMs: 2_000 }))).toMatchObject({ kind: 'ANSWERED' });
+  });
+
+  it('asks for an answer that is not compressed', async () => {
+    const { origin, requests } = await listen((socket) => socket.write(answer('{}')));
+    await connect(origin).transport.exchange(exchange());
+    expect(requests[0]).toContain('accept-encoding: identity\r\n');
+  });
+
+  const told = '{"token":"1234","name":"Tšepo"}';
+  it.each([
+    ['gzip', gzipSync(told)],
+    ['GZIP', gzipSync(told)],
+    ['x-gzip', gzipSync(told)],
+    ['deflate', deflateSync(told)],
+    ['br', brotliCompressSync(told)],
+    ['identity', Buffer.from(told)],
+  ])('R3: with a body that is %s all the same is read', async (coding, bytes) => {
+    const { origin } = await listen(
+      (socket) => void socket.write(bytesAnswer(bytes, `content-encoding: ${coding}\r\n`)),
+    );
+    expect(await connect(origin).transport.exchange(exchange())).toMatchObject({
+      answer: { body: told, complete: true },
+    });
+  });
+
+  it.each([
+    ['of a coding that nobody knows', 'zstd', Buffer.from(told)],
+    ['coded twice', 'gzip, br', brotliCompressSync(gzipSync(told))],
+    ['whose coding is broken', 'gzip', gzipSync(told).subarray(0, -9)],
+    ['that becomes too long', 'gzip', gzipSync('x'.repeat(10_001))],
+    ['that is no UTF-8', 'identity', Buffer.from('{"name":"René"}', 'latin1')],
+  ])('R3: with a body %s keeps its bytes', async (_what, coding, bytes) => {
+    const { origin } = await listen(
+      (socket) => void socket.write(bytesAnswer(bytes, `content-encoding: ${coding}\r\n`)),
+    );
+    const { transport } = connect(origin, { maxAnswerBytes: 10_000 });
+    expect(await transport.exchange(exchange())).toMatchObject({
+      answer: { body: `base64:${bytes.toString('base64')}`, complete: true },
+    });
+  });
+
+  it('with a body that breaks off amid a character keeps what came before that', async () => {
+    const { origin } = await listen((socket) => socket.write(answer('{"name":"Tšepo"}')));
+    expect(await connect(origin, { maxAnswerBytes: 11 }).transport.exchange(exchange())).toMatchObject({
+      answer: { body: '{"name":"T', complete: false },
+    });
   });
 
   it('R1: on a connection that the upstream closes just then is never sent twice', async () => {
