@@ -15,6 +15,10 @@ function parsed(text: string): Json | null {
   }
 }
 
+/** Never throws, unlike `String` of an object that has a `toString` of its own. */
+const word = (value: unknown) =>
+  typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+
 /** What the body says of itself, read as plainly as can be. */
 function said(surface: SurfaceName, text: string) {
   const body = parsed(text);
@@ -22,18 +26,18 @@ function said(surface: SurfaceName, text: string) {
   const error = surface === 'V1' ? object(body?.['error']) : body;
   const token = told?.['token'] ?? null;
   return {
-    status: String(told?.['status']).trim().toUpperCase(),
+    status: word(told?.['status']).toUpperCase(),
     token: typeof token === 'string' && /\d/.test(token),
     noToken: token === null || (typeof token === 'string' && /^[\s|]*$/.test(token)),
     envelope: surface === 'V1' ? error !== null : error?.['response_code'] !== undefined,
     providerRefused:
       surface === 'V1'
         ? error?.['type'] === 'provider_error' && error['retryable'] === false
-        : String(error?.['response_code']).trim() === '810',
+        : word(error?.['response_code']) === '810',
     unknownReference:
       surface === 'V1'
-        ? String(error?.['code']).trim() === 'purchase_not_found'
-        : String(error?.['response_code']).trim() === '102',
+        ? word(error?.['code']) === 'purchase_not_found'
+        : word(error?.['response_code']) === '102',
   };
 }
 
@@ -109,23 +113,23 @@ describe.each(surfaceNames)('R4: of %s, whatever it answers', (surface) => {
       fc.property(text, status, kinds, fc.boolean(), (body, code, kind, complete) => {
         const reading = read(surface, kind, code, body, { complete });
         const { outcome } = reading;
-        const word = said(surface, body);
+        const words = said(surface, body);
         const good = code >= 200 && code < 300;
         switch (outcome) {
           case 'SUCCEEDED':
-            expect([complete, good, word.status, word.token]).toEqual([true, true, 'SUCCESS', true]);
+            expect([complete, good, words.status, words.token]).toEqual([true, true, 'SUCCESS', true]);
             break;
           case 'REFUSED':
             expect([complete, kind]).toEqual([true, 'CONFIRM']);
-            if (good) expect([word.status, word.noToken]).toEqual(['FAILED', true]);
-            else expect([code >= 400, word.envelope]).toEqual([true, true]);
+            if (good) expect([words.status, words.noToken]).toEqual(['FAILED', true]);
+            else expect([code >= 400, words.envelope]).toEqual([true, true]);
             if (!good && [408, 409, 425, 500, 502, 504].includes(code))
-              expect(word.providerRefused).toBe(true);
+              expect(words.providerRefused).toBe(true);
             break;
           case 'DENIED':
             expect([complete, kind]).toEqual([true, 'RETRY']);
-            if (good) expect([word.status, word.noToken]).toEqual(['FAILED', true]);
-            else if (!word.providerRefused) expect([code, word.unknownReference]).toEqual([404, true]);
+            if (good) expect([words.status, words.noToken]).toEqual(['FAILED', true]);
+            else if (!words.providerRefused) expect([code, words.unknownReference]).toEqual([404, true]);
             break;
           case 'UNKNOWN':
             // Whoever may have been told that it was sold is never told that nothing was charged.
