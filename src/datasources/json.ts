@@ -1,7 +1,10 @@
-/** The value that the text is the JSON of; undefined when it is none. */
+/** What some servers begin a text with; to JSON.parse it is a fault. */
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** The value that the text is the JSON of, a byte order mark before it or not; undefined when it is none. */
 export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text) as unknown;
   } catch {
     return undefined;
   }

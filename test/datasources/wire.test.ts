@@ -77,6 +77,11 @@ describe.each(surfaceNames)('a success of %s', (surface) => {
     });
   });
 
+  it('may begin with a byte order mark', () => {
+    const text = JSON.stringify(successBody(surface));
+    expect(read(surface, 'CONFIRM', 200, `\uFEFF${text}`)).toEqual(read(surface, 'CONFIRM', 200, text));
+  });
+
   it('needs its status and its token only', () => {
     const least = { status: 'SUCCESS', token: TOKEN };
     const body = surface === 'V1' ? least : { transaction: least };
