@@ -59,7 +59,8 @@ export function parseTokens(field: unknown, productType: ProductType): readonly 
 
 /** A label tells; else three are two key-change tokens and the credit, in this order. [D, testing] */
 function kindOf(label: string, index: number, count: number, productType: ProductType): VendToken['kind'] {
-  if (/key\s*-?\s*change/i.test(label)) return 'KEY_CHANGE';
+  // Without its blanks first: to look for some between the words takes the square of as many as there are.
+  if (/key-?change/i.test(label.replace(/\s/g, ''))) return 'KEY_CHANGE';
   if (/credit/i.test(label)) return 'CREDIT';
   if (productType === 'AIRTIME') return 'OTHER';
   if (count === 1) return 'CREDIT';

@@ -60,6 +60,21 @@ describe('tokens', () => {
     const tokens = parseTokens(field, 'ELECTRICITY');
     expect(tokens?.map(({ kind, digits }) => [kind, digits]) ?? null).toEqual(expected);
   });
+
+  it.each(['KeyChange', 'Key Change Token 1', 'KEY - CHANGE', 'key-change', 'key  change'])(
+    'labelled %j is of a key change',
+    (label) => {
+      expect(parseTokens(`${label}: ${TOKEN}`, 'ELECTRICITY')).toEqual([
+        { kind: 'KEY_CHANGE', digits: TOKEN },
+      ]);
+    },
+  );
+
+  it.each([' ', '-', 'key ', 'key-', ' :', '| '])('are read in no time, of however many %j', (part) => {
+    const began = performance.now();
+    parseTokens(`key${part.repeat(60_000)}x:${TOKEN}`, 'ELECTRICITY');
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
 });
 
 describe('money', () => {
