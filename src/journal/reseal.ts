@@ -118,12 +118,24 @@ async function resealAttempts(db: Kysely<Tables>, seal: Seal, id: string): Promi
     const body = attempt.answer_body === null ? null : again(seal, answerOf(attempt), attempt.answer_body);
     if (problem === null && body === null) continue;
     changed = true;
-    await db
-      .updateTable('attempts')
-      .set({ problem: problem ?? attempt.problem, answer_body: body ?? attempt.answer_body })
-      .where('purchase_id', '=', id)
-      .where('number', '=', attempt.number)
-      .execute();
+    if (problem !== null) {
+      await db
+        .updateTable('attempts')
+        .set({ problem })
+        .where('purchase_id', '=', id)
+        .where('number', '=', attempt.number)
+        .execute();
+    }
+    if (body !== null) {
+      await db
+        .updateTable('attempts')
+        .set({ answer_body: body })
+        .where('purchase_id', '=', id)
+        .where('number', '=', attempt.number)
+        // Who blots an answer out does not wait for its purchase: what is gone meanwhile stays gone.
+        .where('answer_body', '=', attempt.answer_body)
+        .execute();
+    }
   }
   return changed;
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { Kysely } from 'kysely';
+import { Kysely, sql } from 'kysely';
 
 import { SqlRecord } from '../../src/journal/journal.ts';
 import { migrate } from '../../src/journal/migrate.ts';
@@ -14,6 +14,7 @@ import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/d
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
 import { SqliteStore } from '../../src/journal/sqlite/store.ts';
 import type { Tables } from '../../src/journal/tables.ts';
+import { blotAnswers } from '../../src/journal/writes.ts';
 import type { Journal } from '../../src/purchases/journal.ts';
 import { noPostgres } from '../support/postgres.ts';
 import { command } from '../support/operator.ts';
@@ -29,7 +30,7 @@ import {
   trace,
 } from './fixtures.ts';
 import { journalSuite } from './journal-suite.ts';
-import { freshSchema, openRecord } from './postgres-fixtures.ts';
+import { freshSchema, inside, openRecord } from './postgres-fixtures.ts';
 import { outsider, tempPath } from './sqlite-fixtures.ts';
 
 const aKey = (id: string): DataKey => ({ id, key: randomBytes(32) });
@@ -323,5 +324,36 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL, sealed', () => {
       `delete from audit`,
     ];
     for (const statement of belts) await expect(schema.query(statement), statement).rejects.toThrow(/never/);
+  });
+
+  test('an answer that is blotted out while it is sealed anew stays blotted out', async () => {
+    const schema = await freshSchema();
+    const { db, store } = await inside(schema.url);
+    const record = await openRecord(schema.url, { dataKeys: [old] });
+    const journal = record.of('default');
+    const { purchase } = await journal.begin(newPurchase(), newAttempt());
+    const first = { purchaseId: purchase.id, number: 1 };
+    await journal.keepAnswer(first, answer({ body: 'a token' }));
+    const finished = { outcome: 'SUCCEEDED', problem: null, finishedAt: later(1) } as const;
+    await journal.finishAttempt(first, finished, to('SUCCEEDED'));
+    await record.close();
+    const renewed = await openRecord(schema.url, { dataKeys: [current, old] });
+    onTestFinished(() => renewed.close());
+    const day = later(86_400_000);
+    let resealing: Promise<unknown> = Promise.resolve();
+    await store.write(async (transaction) => {
+      const blotted = await blotAnswers(transaction, { settledBefore: day, now: day, limit: 10 });
+      expect(blotted).toBe(1);
+      // It reads what was there before this commits, and waits for this to write it.
+      resealing = renewed.reseal();
+      const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(transaction.db);
+      const blocked = sql`select from pg_stat_activity where ${rows[0]?.pid} = any (pg_blocking_pids(pid))`;
+      await expect.poll(async () => (await blocked.execute(db)).rows.length).toBe(1);
+    });
+    await resealing;
+    const [attempt] = await renewed.of('default').attempts([purchase.id]);
+    expect([attempt?.answer?.body, attempt?.answerBlottedAt]).toEqual(['', day]);
+    const [row] = await schema.query('select answer_body from attempts');
+    expect(row?.['answer_body']).toBe('');
   });
 });
