@@ -49,7 +49,7 @@ export class SingleSend implements Dispatcher.DispatchHandler {
       this.#settle = resolve;
       this.#reject = reject;
     });
-    this.#deadline = setTimeout(() => this.#finish(true), options.timeoutMs);
+    this.#deadline = setTimeout(this.#giveUp, options.timeoutMs);
     this.#signal?.addEventListener('abort', this.#leave);
   }
 
@@ -84,6 +84,15 @@ export class SingleSend implements Dispatcher.DispatchHandler {
   onResponseError(): void {
     this.#finish(false);
   }
+
+  /**
+   * After the event loop has stood still, timers run before sockets are read: an answer that came in time may lie there.
+   * It is looked for once, so that one which trickles in is given up all the same. Who has no connection gets none now.
+   */
+  readonly #giveUp = (): void => {
+    if (this.#controller === undefined) this.#finish(true);
+    else setImmediate(() => this.#finish(true));
+  };
 
   readonly #leave = (): void => {
     if (!this.#end()) return;

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { answer, bytesAnswer, connect, exchange, listen } from './tcp-server.ts';
 
@@ -56,6 +57,44 @@ describe('an exchange', () => {
     const { transport } = connect(origin);
     const problem = { code: 'upstream_timeout' };
     expect(await transport.exchange(exchange({ timeoutMs: 200 }))).toMatchObject({ kind: 'LOST', problem });
+  });
+
+  it('whose answer came while the event loop stood still is ANSWERED, though its time is over', async () => {
+    // A thread of its own: it answers while this one stands still.
+    const upstream = new Worker(
+      `const { createServer } = require('node:net');
+      const { parentPort, workerData } = require('node:worker_threads');
+      const server = createServer((socket) => socket.on('data', () => setTimeout(() => socket.write(workerData), 50)));
+      server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));`,
+      { eval: true, workerData: answer('{"b":2}') },
+    );
+    onTestFinished(async () => {
+      await upstream.terminate();
+    });
+    const port = await new Promise<number>((resolve) => upstream.once('message', resolve));
+    const { transport } = connect(`http://127.0.0.1:${port}`);
+    await transport.exchange(exchange());
+    const sent = transport.exchange(exchange({ timeoutMs: 500 }));
+    // Until it is sent, and on to where a callback holds up the timers, such as a write of SQLite's.
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setImmediate(resolve));
+    const until = performance.now() + 700;
+    while (performance.now() < until);
+    expect(await sent).toMatchObject({ kind: 'ANSWERED', answer: { body: '{"b":2}', complete: true } });
+  });
+
+  it('whose answer trickles in is given up soon after its time is over', async () => {
+    const { origin } = await listen((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 99999\r\n\r\n');
+      const trickle = setInterval(() => socket.write('x'), 1);
+      socket.on('close', () => clearInterval(trickle));
+    });
+    const { transport } = connect(origin);
+    const began = performance.now();
+    expect(await transport.exchange(exchange({ timeoutMs: 300 }))).toMatchObject({
+      answer: { complete: false },
+    });
+    expect(performance.now() - began).toBeLessThan(3_000);
   });
 
   it.each([
