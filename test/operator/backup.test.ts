@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 
@@ -224,6 +224,24 @@ describe('a restore', () => {
     );
     expect((await restore(path, '--replace')).code).toBe(0);
     expect(await (await reopened()).purchase('id', id)).toBeDefined();
+  });
+
+  it('that was interrupted between two files of the record leaves them together when it is run again', async () => {
+    await purchaseIn(journal, 'SUCCEEDED');
+    await backup();
+    const { id: later } = await purchaseIn(journal, 'UNRESOLVED');
+    const killed = join(folder, 'killed.db');
+    const aside = `${killed}.replaced-20260301T115500Z`;
+    for (const suffix of ['', '-wal']) await cp(path + suffix, killed + suffix);
+    await journal.close();
+    await writeFile(`${killed}.restoring`, 'all of it');
+    await rename(killed, aside);
+
+    const { code, out } = await restore(killed);
+    expect(code).toBe(0);
+    expect(out).toContain(`moved aside  ${aside}-wal\n`);
+    expect(await (await reopened(killed)).purchase('id', later)).toBeUndefined();
+    expect(await (await reopened(aside)).purchase('id', later)).toMatchObject({ status: 'UNRESOLVED' });
   });
 
   it('of a backup of an earlier version leaves it to the gateway to bring it up to date', async () => {

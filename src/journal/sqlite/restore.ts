@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { open, realpath, rename, rm } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { open, readdir, realpath, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 
 import { flush, whyNot } from './backup.ts';
@@ -44,8 +44,13 @@ export async function restore(options: {
       throw new Error(
         `There is a record at ${path}. Say --replace to have it moved aside, or name another in DATABASE_URL.`,
       );
+    // One that was interrupted may have moved the database, and not yet what belongs to it.
+    const begun = (await exists(restoringPath(path))) && !(await exists(path));
     const whole = await bring(from, path);
-    const movedTo = await moveAside(path, options.now);
+    const movedTo = await moveAside(
+      path,
+      (begun ? await lastAside(path) : null) ?? asideAt(path, options.now),
+    );
     await rename(whole, path);
     await flush(dirname(path));
     return { path, movedTo, ...facts };
@@ -72,8 +77,22 @@ async function bring(from: string, path: string): Promise<string> {
   }
 }
 
-async function moveAside(path: string, now: Date): Promise<string[]> {
-  const aside = `${path}.replaced-${now.toISOString().replace(/[-:]|\.\d+/g, '')}`;
+const ASIDE = '.replaced-';
+const asideAt = (path: string, now: Date) => `${path}${ASIDE}${now.toISOString().replace(/[-:]|\.\d+/g, '')}`;
+
+/** Where the database was moved last; null when it never was. */
+async function lastAside(path: string): Promise<string | null> {
+  const prefix = basename(path) + ASIDE;
+  const names = await readdir(dirname(path));
+  const last = names
+    .filter((name) => name.startsWith(prefix) && /^\d{8}T\d{6}Z$/.test(name.slice(prefix.length)))
+    .sort()
+    .at(-1);
+  return last === undefined ? null : join(dirname(path), last);
+}
+
+/** The database first: while it is there, all that lies beside it is its own. */
+async function moveAside(path: string, aside: string): Promise<string[]> {
   const moved: string[] = [];
   for (const suffix of SUFFIXES) {
     if (!(await exists(path + suffix))) continue;
