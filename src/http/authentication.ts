@@ -13,6 +13,11 @@ export interface AdmittedContext {
   admission: Admission;
 }
 
+/** Told when a request has credentials that are none, whether or not its client waits for the answer. */
+export interface RefusedContext {
+  readonly onRefused: () => void;
+}
+
 export interface AuthenticationOptions {
   readonly authenticator: Authenticator;
   /** Whether the playground's page, which holds nothing, is given to whoever asks. */
@@ -39,7 +44,7 @@ export function authentication({
   graphiql,
   runtime,
   log,
-}: AuthenticationOptions): Plugin<object, Partial<NodeContext & AdmittedContext>> {
+}: AuthenticationOptions): Plugin<object, Partial<NodeContext & AdmittedContext & RefusedContext>> {
   return {
     async onRequest(event) {
       const { request, serverContext, fetchAPI } = event;
@@ -49,6 +54,7 @@ export function authentication({
       if (graphiql && isPageRequest(request)) return;
       const admitted = await authenticator.admit(authorizationOf(req));
       if (isRefusal(admitted)) {
+        if (isGuess(admitted)) serverContext.onRefused?.();
         log.info({ ...admitted, transport: 'http' }, 'a caller was refused');
         const { status, headers, body } = answerTo(admitted, request.headers.get('accept') ?? '');
         event.endResponse(new fetchAPI.Response(body, { status, headers }));
@@ -66,6 +72,11 @@ export function authentication({
       );
     },
   };
+}
+
+/** Credentials that were given, and were none: whoever gives none guesses nothing (RFC 6750, 3.1). */
+export function isGuess({ refused }: Refusal): boolean {
+  return refused === 'invalid';
 }
 
 /** What Yoga answers with the playground, and never by executing something. */

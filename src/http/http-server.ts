@@ -52,7 +52,7 @@ const CHECKS_PER_TIMEOUT = 4;
 
 /** Listens, or throws an Error whose message says why it can't. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { yoga, health, host, port, allowedOrigins, authenticates, rates, clientAddressOf } = options;
+  const { yoga, health, host, port, allowedOrigins, authenticates, rates, clientAddressOf, log } = options;
   const limits = options.limits.http;
   const streams = new Set<ServerResponse>();
   let closing: Promise<void> | undefined;
@@ -73,6 +73,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const refuse = refusalOf(request, address);
     const served = refuse === undefined ? await serveShortly(request, response) : 'NOT_MINE';
     if (served === 'ANSWERED') return;
+    // Counted here and not where it is answered: who hangs up before the answer has guessed all the same.
+    const countRefused = () => void rates.refused(address);
+    if (served === 'NOT_LET_IN') countRefused();
     secure(request, response, headers);
     if (refuse !== undefined) {
       refuse(response);
@@ -85,10 +88,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return;
     }
     trackStream(request, response, streams);
-    response.once('finish', () => {
-      if (wereRefused(response)) void rates.refused(address);
-    });
-    await yoga(request, response);
+    await yoga(request, response, served === 'NOT_LET_IN' ? {} : { onRefused: countRefused });
   };
   const server = createServer(
     {
@@ -103,7 +103,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       const path = request.url?.split('?', 1)[0];
       const hasHost = request.httpVersionMajor >= 1 && hostName(request.headers.host) !== undefined;
       if (hasHost && path === GRAPHQL_PATH) {
-        void serveGraphql(request, response);
+        serveGraphql(request, response).catch((error: unknown) => {
+          log.error({ err: error }, 'a request failed unexpectedly');
+          response.destroy();
+        });
         return;
       }
       secure(request, response, headers);
@@ -118,6 +121,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   );
   server.maxConnections = limits.connections;
   await listen(server, host, port);
+  // Such as EMFILE: it goes on with the connections that it has.
+  server.on('error', (error) => log.error({ err: error }, 'the HTTP server had an error'));
   const sockets = serveWebSockets(server, { ...options, limits: options.limits.socket });
 
   const close = async (deadlineMs: number) => {
@@ -152,24 +157,30 @@ async function readChunks(
   return undefined;
 }
 
-/** Credentials that were given, and were none: whoever gives none guesses nothing (RFC 6750, 3.1). */
-function wereRefused(response: ServerResponse): boolean {
-  const challenge = response.getHeader('www-authenticate');
-  return response.statusCode === 401 && typeof challenge === 'string' && challenge.includes('error=');
-}
-
+/** Until the client has gone, which it may have already: then nobody tells of it any more. */
 function trackStream(request: IncomingMessage, response: ServerResponse, streams: Set<ServerResponse>): void {
-  if (request.headers.accept?.includes('text/event-stream') !== true) return;
+  const { headers, socket } = request;
+  if (headers.accept?.includes('text/event-stream') !== true || socket.destroyed) return;
+  const untrack = () => {
+    streams.delete(response);
+    socket.off('close', untrack);
+  };
   streams.add(response);
-  response.once('close', () => streams.delete(response));
+  response.once('close', untrack);
+  // A response that waits for one before it on the same connection has none that closes.
+  socket.once('close', untrack);
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
+    const fail = (error: NodeJS.ErrnoException) => {
       reject(new Error(`cannot listen on ${host}:${port}: ${reasons[error.code ?? ''] ?? error.message}`));
+    };
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
     });
-    server.listen(port, host, resolve);
   });
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 import { isRefusal, type Authenticator } from '../auth/authenticator.ts';
 import { acceptedJson } from './accepted-json.ts';
 import { textOf } from './answer-text.ts';
-import { authorizationOf } from './authentication.ts';
+import { authorizationOf, isGuess } from './authentication.ts';
 import { leaveForYoga, readBody } from './body.ts';
 import { corsHeaders } from './cors.ts';
 import { Departure } from './departure.ts';
@@ -26,8 +26,11 @@ export interface ShortWayOptions extends Engine {
   readonly log: Pick<Logger, 'error'>;
 }
 
-/** What is left to do: nothing, to refuse the body, or all of it by Yoga, which finds a body that was read at `body`. */
-export type Served = 'ANSWERED' | 'BODY_TOO_LARGE' | 'NOT_MINE';
+/**
+ * What is left to do: nothing, to refuse the body, or all of it by Yoga, which finds a body that was read at `body`; where
+ * the credentials are none, to count that too.
+ */
+export type Served = 'ANSWERED' | 'BODY_TOO_LARGE' | 'NOT_MINE' | 'NOT_LET_IN';
 
 /**
  * Serves what nearly every request is, JSON that is posted and answered at once by JSON, without Yoga's Request, Response
@@ -45,7 +48,7 @@ export function shortWay(options: ShortWayOptions) {
     const type = isPlain(request) ? acceptedJson(request.headers.accept) : undefined;
     if (type === undefined) return 'NOT_MINE';
     const admission = await authenticator.admit(authorizationOf(request));
-    if (isRefusal(admission)) return 'NOT_MINE';
+    if (isRefusal(admission)) return isGuess(admission) ? 'NOT_LET_IN' : 'NOT_MINE';
     const body = await readBody(request, bodyBytes);
     if (body === 'GONE') return 'ANSWERED';
     if (body === 'TOO_LARGE') return 'BODY_TOO_LARGE';

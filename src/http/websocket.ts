@@ -11,7 +11,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { isRefusal, type Admission, type Authenticator } from '../auth/authenticator.ts';
 import { watch } from '../auth/watch.ts';
 import type { Runtime } from '../purchases/runtime.ts';
-import { authorizationOf } from './authentication.ts';
+import { authorizationOf, isGuess } from './authentication.ts';
 import type { ClientAddress } from './client-address.ts';
 import { authorizationIn } from './connection-params.ts';
 import { Delivery, payloadOf, withoutHttp } from './delivery.ts';
@@ -145,7 +145,7 @@ export function serveWebSockets(
         const given = authorizationIn(connectionParams);
         const admitted = await authenticator.admit(given.length > 0 ? given : authorizationOf(request));
         if (isRefusal(admitted)) {
-          if (admitted.refused === 'invalid') void rates.refused(clientAddressOf(request));
+          if (isGuess(admitted)) void rates.refused(clientAddressOf(request));
           log.info({ ...admitted, transport: 'websocket' }, 'a caller was refused');
           if (admitted.refused === 'unavailable') socket.close(TRY_AGAIN_LATER, 'Try again later');
           else socket.close(FORBIDDEN, 'Forbidden');
@@ -202,6 +202,9 @@ export function serveWebSockets(
     sockets,
     0,
   );
+  // The HTTP server's own, which http-server.ts logs: at the first graphql-ws closes every socket, and hears no second one,
+  // which then ends the process.
+  sockets.removeAllListeners('error').on('error', () => undefined);
   const beating = setInterval(() => {
     const now = performance.now();
     for (const socket of sockets.clients) socket.beat(now);

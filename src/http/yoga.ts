@@ -10,7 +10,7 @@ import type { Runtime } from '../purchases/runtime.ts';
 import type { Domain } from '../schema/context.ts';
 import { toGraphQLError } from '../schema/errors.ts';
 import { schema } from '../schema/index.ts';
-import { authentication, type AdmittedContext } from './authentication.ts';
+import { authentication, type AdmittedContext, type RefusedContext } from './authentication.ts';
 import { hiddenSchema } from './discovery.ts';
 import { compiling } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
@@ -42,7 +42,7 @@ export interface SocketContext {
   readonly socketSignal: AbortSignal;
 }
 
-type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext & WrittenContext>;
+type ServerContext = Partial<NodeContext & SocketContext & AdmittedContext & RefusedContext & WrittenContext>;
 export type GatewayYoga = YogaServerInstance<ServerContext, RequestContext>;
 
 /** What is given along by whoever writes the response. */

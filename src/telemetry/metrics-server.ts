@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 
+import type { Logger } from 'pino';
+
 export interface MetricsServer {
   /** http://host:port/metrics */
   readonly url: string;
@@ -10,7 +12,7 @@ export const METRICS_PATH = '/metrics';
 
 /** A listener for Prometheus and nobody else, which has no credentials: whoever reaches it may read. */
 export async function serveMetrics(
-  { host, port }: { host: string; port: number },
+  { host, port, log }: { host: string; port: number; log: Pick<Logger, 'error'> },
   contentType: string,
   scrape: () => Promise<string>,
 ): Promise<MetricsServer> {
@@ -25,13 +27,18 @@ export async function serveMetrics(
     );
   });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', ({ message }) =>
+    const fail = ({ message }: Error) =>
       reject(
         new Error(`cannot listen for metrics: ${message}; set METRICS_HOST and METRICS_PORT to free ones`),
-      ),
-    );
-    server.listen(port, host, resolve);
+      );
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      resolve();
+    });
   });
+  // Such as EMFILE: it goes on with the connections that it has.
+  server.on('error', (error) => log.error({ err: error }, 'the server of the metrics had an error'));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the metrics have no port');
   return {

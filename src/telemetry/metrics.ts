@@ -46,7 +46,7 @@ export class Metrics {
   }
 
   /** Serves them, on a listener of their own. Rejects when it cannot listen. */
-  serve(where: { host: string; port: number }, watched: Watched): Promise<MetricsServer> {
+  serve(where: Parameters<typeof serveMetrics>[0], watched: Watched): Promise<MetricsServer> {
     const { contentType } = this.#registry;
     return serveMetrics(where, contentType, async () => {
       await this.#state.look(watched);

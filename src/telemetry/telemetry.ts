@@ -85,7 +85,7 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
     },
     serve: async (watched) => {
       if (metrics === undefined || options.metrics === undefined) return undefined;
-      server = await metrics.serve(options.metrics, watched);
+      server = await metrics.serve({ ...options.metrics, log }, watched);
       return server.url;
     },
     close: async () => {
