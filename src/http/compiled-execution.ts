@@ -10,6 +10,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
   type FieldNode,
+  type OperationDefinitionNode,
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 
@@ -27,20 +28,17 @@ interface Uses {
  * document-cache.ts to bound: what is compiled of one goes with it.
  */
 export function compiling(): typeof execute {
-  const operations = new WeakMap<DocumentNode, Map<string, Uses>>();
-  const usesOf = ({ document, operationName }: ExecutionArgs): Uses => {
-    let ofDocument = operations.get(document);
-    if (ofDocument === undefined) operations.set(document, (ofDocument = new Map<string, Uses>()));
-    const name = operationName ?? '';
-    let uses = ofDocument.get(name);
-    if (uses === undefined) ofDocument.set(name, (uses = { count: 0 }));
-    return uses;
-  };
+  // By the operation and not by its name, of which a client may send any number that a document does not have.
+  const operations = new WeakMap<OperationDefinitionNode, Uses>();
   return (args) => {
-    const uses = usesOf(args);
+    const operation = getOperationAST(args.document, args.operationName);
+    // It says so.
+    if (!operation) return execute(args);
+    let uses = operations.get(operation);
+    if (uses === undefined) operations.set(operation, (uses = { count: 0 }));
     uses.count += 1;
     if (uses.count === USES_BEFORE_COMPILING) uses.compiled = compile(args);
-    return uses.compiled === undefined ? execute(args) : executeCompiled(uses.compiled, args);
+    return uses.compiled === undefined ? execute(args) : executeCompiled(uses.compiled, args, operation);
   };
 }
 
@@ -63,10 +61,17 @@ function hasDirective(document: DocumentNode): boolean {
   return found;
 }
 
-/** As `execute` does it: what is wrong with the variables is told in its words, and errors have their nodes. */
-export function executeCompiled(compiled: CompiledQuery, args: ExecutionArgs): ReturnType<typeof execute> {
-  const { schema, document, operationName, variableValues } = args;
-  const declared = getOperationAST(document, operationName)?.variableDefinitions ?? [];
+/**
+ * As `execute` does it: what is wrong with the variables is told in its words, and errors have their nodes. `operation` is
+ * the one that was compiled; default: it is looked for in the document.
+ */
+export function executeCompiled(
+  compiled: CompiledQuery,
+  args: ExecutionArgs,
+  operation = getOperationAST(args.document, args.operationName),
+): ReturnType<typeof execute> {
+  const { schema, document, variableValues } = args;
+  const declared = operation?.variableDefinitions ?? [];
   if (declared.length > 0 && getVariableValues(schema, declared, variableValues ?? {}).errors !== undefined)
     return execute(args);
   const result = compiled.query(args.rootValue, args.contextValue, variableValues);

@@ -1,4 +1,11 @@
-import { Kind, parse, type DocumentNode, type ExecutionArgs, type OperationDefinitionNode } from 'graphql';
+import {
+  getOperationAST,
+  Kind,
+  parse,
+  type DocumentNode,
+  type ExecutionArgs,
+  type OperationDefinitionNode,
+} from 'graphql';
 
 /** Names are the clients' to choose: so many are told apart. */
 const MOST_NAMES = 100;
@@ -9,14 +16,17 @@ export interface NamedOperation {
   readonly name: string;
 }
 
+/** Also of a document that has no operation at all. */
+const NONE: NamedOperation = { kind: 'query', name: 'anonymous' };
+
 /**
  * What an operation is called where each name costs memory: as its client calls it, where it is one of the persisted
  * operations, or, where there are none, among the first hundred; else `other`.
  */
 export class OperationNames {
-  readonly #names = new Set<string>(['anonymous']);
+  readonly #names = new Set<string>([NONE.name]);
   readonly #mayGrow: boolean;
-  readonly #known = new WeakMap<DocumentNode, Map<string, NamedOperation>>();
+  readonly #known = new WeakMap<OperationDefinitionNode, NamedOperation>();
 
   constructor(persisted?: Iterable<string>) {
     this.#mayGrow = persisted === undefined;
@@ -25,22 +35,22 @@ export class OperationNames {
     }
   }
 
-  /** The same object for the same document, which is parsed once. */
+  /**
+   * The same object for the same operation of a document, which is parsed once. A name that the document has not, or none
+   * where it has several, is answered by an error: it counts as the first.
+   */
   of({ document, operationName }: Pick<ExecutionArgs, 'document' | 'operationName'>): NamedOperation {
-    const ofDocument = this.#known.get(document) ?? new Map<string, NamedOperation>();
-    if (ofDocument.size === 0) this.#known.set(document, ofDocument);
-    const key = operationName ?? '';
-    let known = ofDocument.get(key);
-    if (known === undefined) ofDocument.set(key, (known = this.#find(document, key)));
+    const operation = getOperationAST(document, operationName) ?? operationsOf(document)[0];
+    if (operation === undefined) return NONE;
+    let known = this.#known.get(operation);
+    if (known === undefined) this.#known.set(operation, (known = this.#find(operation)));
     return known;
   }
 
-  #find(document: DocumentNode, operationName: string): NamedOperation {
-    const operations = operationsOf(document);
-    const operation = operations.find(({ name }) => name?.value === operationName) ?? operations[0];
-    const given = operation?.name?.value ?? 'anonymous';
+  #find({ operation: kind, name }: OperationDefinitionNode): NamedOperation {
+    const given = name?.value ?? NONE.name;
     if (this.#mayGrow && this.#names.size < MOST_NAMES) this.#names.add(given);
-    return { kind: operation?.operation ?? 'query', name: this.#names.has(given) ? given : OTHER };
+    return { kind, name: this.#names.has(given) ? given : OTHER };
   }
 }
 

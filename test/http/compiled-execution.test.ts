@@ -21,10 +21,11 @@ import {
 } from 'graphql';
 import { describe, expect, it } from 'vitest';
 
-import { compile, executeCompiled } from '../../src/http/compiled-execution.ts';
+import { compile, compiling, executeCompiled } from '../../src/http/compiled-execution.ts';
 import { documentCache } from '../../src/http/document-cache.ts';
 import { schema } from '../../src/schema/index.ts';
 import { operation } from '../hostile/fuzz/operations.ts';
+import { keptOf, longName } from '../support/memory.ts';
 
 /** A number that looks like chance and is the same for the same text. */
 function lotOf(text: string): number {
@@ -146,6 +147,22 @@ describe('an operation that is compiled', () => {
     );
     expect(asked.length).toBeGreaterThan(2);
     for (const isTypeOf of asked) expect(isTypeOf.length).toBeLessThanOrEqual(1);
+  });
+});
+
+it('of a document nothing is kept by the names that clients ask for', async () => {
+  const run = compiling();
+  const document = parse('query One { __typename } query Two { __typename }');
+  const kept = await keptOf(async () => {
+    for (let n = 0; n < 400; n += 1) {
+      const { errors } = await run({ schema: wildSchema, document, operationName: longName(n) });
+      expect(errors).toHaveLength(1);
+    }
+  });
+  expect(kept).toBeLessThan(12_000_000);
+  // Until here it is held.
+  expect(await run({ schema: wildSchema, document, operationName: 'Two' })).toEqual({
+    data: { __typename: 'Query' },
   });
 });
 

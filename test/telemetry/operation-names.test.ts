@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 
 import { CellCounter } from '../../src/telemetry/cells.ts';
 import { OperationNames } from '../../src/telemetry/operation-names.ts';
+import { keptOf, longName } from '../support/memory.ts';
 
 const named = (names: OperationNames, text: string, operationName?: string) =>
   names.of({ document: parse(text), operationName });
@@ -28,6 +29,17 @@ it('a hundred names are told apart, however many clients make up', () => {
   expect(told.size).toBe(100);
   expect(told).toContain('other');
   expect(told).toContain('Q0');
+});
+
+it('is the first where the document has none of the name, and the name is not kept', async () => {
+  const names = new OperationNames();
+  const document = parse('query One { a } mutation Two { b }');
+  const kept = await keptOf(() => {
+    for (let n = 0; n < 400; n += 1)
+      expect(names.of({ document, operationName: longName(n) }).name).toBe('One');
+  });
+  expect(kept).toBeLessThan(12_000_000);
+  expect(names.of({ document, operationName: 'Two' }).name).toBe('Two');
 });
 
 it('where operations are persisted, only their names are told', () => {
