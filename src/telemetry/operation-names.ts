@@ -9,6 +9,8 @@ import {
 
 /** Names are the clients' to choose: so many are told apart. */
 const MOST_NAMES = 100;
+/** In characters. Longer ones are nobody's to read, and each series of a metric would carry them. */
+const LONGEST_NAME = 100;
 export const OTHER = 'other';
 
 export interface NamedOperation {
@@ -21,7 +23,7 @@ const NONE: NamedOperation = { kind: 'query', name: 'anonymous' };
 
 /**
  * What an operation is called where each name costs memory: as its client calls it, where it is one of the persisted
- * operations, or, where there are none, among the first hundred; else `other`.
+ * operations, or, where there are none, among the first hundred; else `other`, as one of more than a hundred characters is.
  */
 export class OperationNames {
   readonly #names = new Set<string>([NONE.name]);
@@ -31,7 +33,7 @@ export class OperationNames {
   constructor(persisted?: Iterable<string>) {
     this.#mayGrow = persisted === undefined;
     for (const text of persisted ?? []) {
-      for (const { name } of operationsOf(parse(text))) if (name !== undefined) this.#names.add(name.value);
+      for (const { name } of operationsOf(parse(text))) this.#add(name?.value ?? NONE.name);
     }
   }
 
@@ -49,8 +51,12 @@ export class OperationNames {
 
   #find({ operation: kind, name }: OperationDefinitionNode): NamedOperation {
     const given = name?.value ?? NONE.name;
-    if (this.#mayGrow && this.#names.size < MOST_NAMES) this.#names.add(given);
+    if (this.#mayGrow && this.#names.size < MOST_NAMES) this.#add(given);
     return { kind, name: this.#names.has(given) ? given : OTHER };
+  }
+
+  #add(name: string): void {
+    if (name.length <= LONGEST_NAME) this.#names.add(name);
   }
 }
 

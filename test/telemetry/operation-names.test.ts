@@ -42,6 +42,13 @@ it('is the first where the document has none of the name, and the name is not ke
   expect(names.of({ document, operationName: 'Two' }).name).toBe('Two');
 });
 
+it.each([100, 101])('of %d characters is told if they are no more than a hundred', (length) => {
+  const name = 'x'.repeat(length);
+  const told = length > 100 ? 'other' : name;
+  expect(named(new OperationNames(), `query ${name} { a }`).name).toBe(told);
+  expect(named(new OperationNames([`query ${name} { a }`]), `query ${name} { a }`).name).toBe(told);
+});
+
 it('where operations are persisted, only their names are told', () => {
   const names = new OperationNames(['query Known { a }']);
   expect(named(names, 'query Known { a }').name).toBe('Known');
