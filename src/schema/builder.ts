@@ -110,7 +110,7 @@ builder.scalarType('Decimal', {
   },
 });
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
+const RFC_3339 = /^(\d{4}-\d{2}-\d{2})[Tt]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
 builder.scalarType('DateTime', {
   description:
@@ -122,9 +122,18 @@ builder.scalarType('DateTime', {
 });
 
 function parseInstant(value: unknown): Date {
-  const date = typeof value === 'string' && RFC_3339.test(value) ? new Date(value) : undefined;
-  if (date !== undefined && !Number.isNaN(date.getTime())) return date;
+  const day = typeof value === 'string' ? RFC_3339.exec(value)?.[1] : undefined;
+  if (typeof value === 'string' && day !== undefined && isDay(day)) {
+    const date = new Date(value);
+    if (!Number.isNaN(date.getTime())) return date;
+  }
   throw new GraphQLError(
     'DateTime must be an RFC 3339 instant with its offset, such as "2026-11-23T10:15:00Z".',
   );
+}
+
+/** JavaScript takes the 30th of February for the 2nd of March. */
+function isDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
 }

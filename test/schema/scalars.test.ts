@@ -40,6 +40,9 @@ describe('DateTime', () => {
     ['2026-11-23T10:15:00Z', '2026-11-23T10:15:00.000Z'],
     ['2026-11-23T12:15:00+02:00', '2026-11-23T10:15:00.000Z'],
     ['2026-11-23t10:15:00.123456z', '2026-11-23T10:15:00.123Z'],
+    ['2028-02-29t23:59:59z', '2028-02-29T23:59:59.000Z'],
+    ['2026-03-01T01:00:00+02:00', '2026-02-28T23:00:00.000Z'],
+    ['0000-02-29T10:00:00Z', '0000-02-29T10:00:00.000Z'],
   ])('reads %s as %s', (text, instant) => {
     expect(scalar('DateTime').serialize(read('DateTime', text))).toBe(instant);
     expect(scalar('DateTime').serialize(readLiteral('DateTime', `"${text}"`))).toBe(instant);
@@ -51,6 +54,16 @@ describe('DateTime', () => {
       expect(() => read('DateTime', value)).toThrow(/RFC 3339/);
     },
   );
+});
+
+describe('a DateTime on a day that there is not', () => {
+  it.each([
+    ...['2026-02-30T10:00:00Z', '2026-02-29T10:00:00Z', '2026-04-31t10:00:00+02:00', '2026-00-10T10:00:00Z'],
+    ...['2100-02-29T10:00:00z', '2026-01-32T10:00:00Z', '2026-11-23T24:00:00Z'],
+  ])('is refused and not taken for another: %s', (text) => {
+    expect(() => read('DateTime', text)).toThrow(/RFC 3339/);
+    expect(() => readLiteral('DateTime', `"${text}"`)).toThrow(/RFC 3339/);
+  });
 });
 
 describe.each(['Currency', 'PhoneNumber'])('%s', (name) => {
