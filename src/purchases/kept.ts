@@ -16,11 +16,11 @@ export class Kept<T> {
     this.#freshMs = freshMs;
   }
 
-  /** Reads it, and keeps it. */
+  /** Reads it, and keeps it, unless what was asked for later is there already. */
   async keep(read: () => Promise<T>): Promise<T> {
     const at = this.#runtime.monotonic();
     const value = await read();
-    this.#last = { at, value };
+    if (this.#last === undefined || this.#last.at <= at) this.#last = { at, value };
     return value;
   }
 
