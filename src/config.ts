@@ -215,19 +215,20 @@ function faultsOf({ issues }: z.ZodError): string[] {
 
 /** Reads and checks the environment; throws a `ConfigError` that names every fault at once. */
 export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const parsed = environment.safeParse(withoutEmpty(env));
-  const { config: access, faults: authFaults } = readAuth(withoutEmpty(env));
-  const { dataKeys, faults: keyFaults } = readDataKeys(withoutEmpty(env));
-  const { integrations, faults: integrationFaults } = readIntegrations(withoutEmpty(env));
+  const given = withoutEmpty(env);
+  const parsed = environment.safeParse(given);
+  const { config: access, faults: authFaults } = readAuth(given);
+  const { dataKeys, faults: keyFaults } = readDataKeys(given);
+  const { integrations, faults: integrationFaults } = readIntegrations(given);
   const faults = [
     ...(parsed.success
-      ? [...limitFaults(parsed.data), ...telemetryFaults(parsed.data)]
+      ? [...limitFaults(parsed.data), ...telemetryFaults(parsed.data), ...reconcileFaults(parsed.data)]
       : faultsOf(parsed.error)),
     ...integrationFaults,
     ...authFaults,
     ...keyFaults,
   ];
-  const host = env['HOST']?.trim();
+  const host = given['HOST']?.trim();
   if (access?.auth.mode === 'none' && host !== undefined && host !== '' && !isLoopback(host)) {
     faults.push(
       'HOST is not a loopback address, and without authentication (AUTH_MODE=none) the gateway listens on loopback only:' +
@@ -242,9 +243,6 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (!parsed.success || access === undefined || faults.length > 0) throw new ConfigError(faults);
   const values = parsed.data;
-  if (values.RECONCILE_MAX_DELAY_MS < values.RECONCILE_BASE_DELAY_MS) {
-    throw new ConfigError(['RECONCILE_MAX_DELAY_MS must not be less than RECONCILE_BASE_DELAY_MS']);
-  }
   return {
     host: values.HOST,
     port: values.PORT,
@@ -281,6 +279,12 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     ...limitsOf(values),
     ...telemetryOf(values),
   };
+}
+
+function reconcileFaults(values: z.output<typeof environment>): string[] {
+  return values.RECONCILE_MAX_DELAY_MS < values.RECONCILE_BASE_DELAY_MS
+    ? ['RECONCILE_MAX_DELAY_MS must not be less than RECONCILE_BASE_DELAY_MS']
+    : [];
 }
 
 function isPostgresUrl(value: string): boolean {

@@ -50,6 +50,18 @@ describe('the environment', () => {
     for (const name of ['PORT', 'LOG_LEVEL', 'SCRATCHPOWER_PASSWORD', 'HOST']) expect(told).toContain(name);
   });
 
+  it('names what belongs together wrongly with all else', () => {
+    const told = faults({
+      ...good,
+      RECONCILE_MAX_DELAY_MS: '1',
+      METRICS_PORT: '4000',
+      SCRATCHPOWER_PASSWORD: '',
+      HOST: '0.0.0.0',
+    });
+    for (const name of ['RECONCILE_MAX_DELAY_MS', 'METRICS_PORT', 'SCRATCHPOWER_PASSWORD', 'HOST'])
+      expect(told).toContain(name);
+  });
+
   it.each([
     ['PORT', '-1'],
     ['PORT', '4000.5'],

@@ -3,14 +3,17 @@ import { z } from 'zod';
 /** What a variable of the environment may hold; each fault is told by what must be there instead. */
 export const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
 
-export const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
+/** With digits only; `unit` is for the words of its faults. */
+export const wholeNumberWithin = (unit: string, min: number, max: number) =>
   z
     .string()
     .trim()
     .regex(/^\d+$/, `must be a whole number of ${unit}`)
     .transform(Number)
-    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`))
-    .default(fallback);
+    .pipe(z.number().min(min, `must be at least ${min} ${unit}`).max(max, `must be at most ${max} ${unit}`));
+
+export const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
+  wholeNumberWithin(unit, min, max).default(fallback);
 
 /** A timer's longest wait, which Node keeps in 32 bits. */
 const LONGEST_TIMER_MS = 2_147_483_647;
