@@ -29,7 +29,7 @@ export class SharedRead<T, By = string | undefined> {
 
   /**
    * `read` makes one call; it is given what the first who asked gave: the id of the request, where there is one. `onIdle` is
-   * called when all calls are answered and nobody waits for another.
+   * called when all calls are answered and nobody waits for another, also when the only one who asked had left before.
    */
   constructor(options: {
     readonly read: (askedBy: By) => Promise<T>;
@@ -43,7 +43,11 @@ export class SharedRead<T, By = string | undefined> {
 
   /** Rejects as the call does; with the signal's reason when this one leaves, which ends nothing for the others. */
   read(signal: Leaving | undefined, askedBy: By): Promise<T> {
-    if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
+    if (signal?.aborted === true) {
+      // It may have been made for this one alone.
+      this.#tellIdle();
+      return Promise.reject(reasonOf(signal));
+    }
     this.#asked += 1;
     const answer = (this.#next ??= this.#gather(askedBy));
     return signal === undefined ? answer : orLeave(answer, signal);
@@ -69,6 +73,10 @@ export class SharedRead<T, By = string | undefined> {
   #end(): void {
     this.#underWay -= 1;
     this.#answered();
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
     if (this.#underWay === 0 && this.#next === undefined) this.#onIdle();
   }
 }

@@ -185,6 +185,24 @@ describe('a shared read', () => {
     expect(idle.times).toBe(1);
   });
 
+  it('tells so too when who asks has left before', async () => {
+    const { shared, calls, turn, settle, idle } = setting();
+    const gone = AbortSignal.abort();
+    await expect(shared.read(gone, '1')).rejects.toThrow('aborted');
+    expect(idle.times).toBe(1);
+    const stays = shared.read(undefined, '2');
+    await expect(shared.read(gone, '3')).rejects.toThrow('aborted');
+    expect(idle.times).toBe(1);
+    await turn();
+    await expect(shared.read(gone, '4')).rejects.toThrow('aborted');
+    expect(idle.times).toBe(1);
+    calls[0]?.answer('x');
+    expect(await stays).toBe('x');
+    await settle();
+    expect(idle.times).toBe(2);
+    expect(calls).toHaveLength(1);
+  });
+
   it('waits for nobody where no call is under way', async () => {
     const { shared, calls, fill, turn, settle } = setting();
     await fill();
