@@ -1,5 +1,5 @@
 import { guardedBy, rules } from './access.ts';
-import { resolveGlobal } from './global-id.ts';
+import { accountNumberOf } from './global-id.ts';
 import { builder } from './builder.ts';
 import { AccountCategoryEnum } from './enums.ts';
 import { MoneyRef } from './money.ts';
@@ -12,7 +12,6 @@ builder.node(AccountRef, {
   description: 'A wallet at ScratchPower that purchases are paid from, or that is paid to.',
   id: { resolve: ({ id }) => String(id) },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'rank' in value,
-  loadOne: (id, { loaders }) => loaders.account.load(Number(id)),
   fields: (t) => ({
     accountNumber: t.exposeInt('id', {
       description: 'ScratchPower’s own number of the account, such as 13209.',
@@ -48,8 +47,8 @@ builder.queryFields((t) => ({
     description: 'One account; null when there is none with this id.',
     args: { id: t.arg.id({ required: true, description: 'The opaque id of the account.' }) },
     resolve: (_root, { id }, { loaders }) => {
-      const number = resolveGlobal('Account', id);
-      return number === null ? null : loaders.account.load(Number(number));
+      const number = accountNumberOf(id);
+      return number === null ? null : loaders.account.load(number);
     },
   }),
 }));

@@ -97,7 +97,6 @@ builder.node(PurchaseRef, {
   description: 'One purchase, from the moment it was recorded.',
   id: { resolve: ({ id }) => id },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'idempotencyKey' in value,
-  loadOne: (id, { loaders }) => loaders.purchase.load(id),
   fields: (t) => ({
     reference: t.exposeString('reference', {
       description: 'The gateway’s own reference, which ScratchPower knows as external_reference.',

@@ -52,7 +52,6 @@ builder.node(QuoteRef, {
     'A priced, checked offer: what validatePurchase returns. Confirm it by its id before it expires.',
   id: { resolve: ({ id }) => id },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'expiresAt' in value,
-  loadOne: (id, { loaders }) => loaders.quote.load(id),
   fields: (t) => ({
     surface: t.field({
       type: SurfaceEnum,

@@ -83,6 +83,19 @@ describe('the list of purchases', () => {
     expect(data?.['account'].others.edges).toEqual([]);
   });
 
+  it.each(['1.3209e4', '0x3399', ' 13209', '+13209', '13209.0'])(
+    'is of no account by another way to write its number: %s',
+    async (number) => {
+      const { data } = await stack.graphql(
+        'query ($id: ID!) { account(id: $id) { id } node(id: $id) { id } }',
+        {
+          id: Buffer.from(`Account:${number}`).toString('base64'),
+        },
+      );
+      expect(data).toEqual({ account: null, node: null });
+    },
+  );
+
   it.each<[string, object, string]>([
     ['a negative size', { first: -1 }, 'first'],
     ['a size past 100', { last: 101 }, 'last'],
