@@ -7,7 +7,7 @@ import type { Loaders } from './loaders.ts';
 /** The domain, as the schema uses it: the caller's integration, as far as the caller may see it. */
 export type Domain = View;
 
-/** What every resolver gets. One per operation; `loaders` are cleared at each event of a subscription. */
+/** What every resolver gets. One per operation, and another for each event of a subscription, with `loaders` of its own. */
 export interface Context {
   readonly caller: Caller;
   readonly domain: Domain;
