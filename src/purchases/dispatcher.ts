@@ -3,7 +3,7 @@ import type { AttemptId, Journal } from './journal.ts';
 import type { Lease, Liveness } from './liveness.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
-import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
+import { type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Claim, Reading, Sent, Slot, Vending } from './vending.ts';
 
@@ -213,7 +213,9 @@ export class Dispatcher {
       (known) => known.outcome !== 'IN_FLIGHT',
     );
     finished ??= await this.#asRecorded(purchase.id);
-    if (isSettled(finished.status)) this.#left.delete(finished.id);
+    // It is asked about here as long as it is in doubt and ours; where it comes back to us, all the time is waited anew.
+    const isOurs = finished.owner === journal.instance;
+    if (finished.status !== 'UNRESOLVED' || !isOurs) this.#left.delete(finished.id);
     return finished;
   }
 

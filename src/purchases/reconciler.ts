@@ -38,6 +38,8 @@ const HORIZON_FACTOR = 2;
 /** How long an expired quote is kept, so that it is told from an unknown one. */
 const KEEP_EXPIRED_QUOTES_MS = 86_400_000;
 const PURGE_EVERY_MS = 3_600_000;
+/** A clock that is kept right goes a little faster or slower than the steady one. */
+const CLOCK_TOLERANCE_MS = 60_000;
 /** So many a transaction, and one transaction a tick: nobody waits long for the record. */
 const ANSWERS_BLOTTED_AT_ONCE = 500;
 
@@ -49,9 +51,12 @@ export class Reconciler {
   readonly #pickingUp = new Map<string, Promise<void>>();
   #loop: Promise<void> | undefined;
   #purgedAt = -Infinity;
+  /** How far the wall clock is from the steady one, in ms, as it is believed. */
+  #offsetMs: number;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#offsetMs = this.#offsetNow();
   }
 
   start(): void {
@@ -170,10 +175,22 @@ export class Reconciler {
     return this.#options.aroundCheck?.(purchase, work) ?? work();
   }
 
+  #offsetNow(): number {
+    const { runtime } = this.#options;
+    return runtime.now().getTime() - runtime.monotonic();
+  }
+
+  /** What is thrown away is gone: not by a wall clock that was set since the last time. */
   async #purge(): Promise<void> {
-    const { journal, runtime, answerRetentionMs } = this.#options;
+    const { journal, runtime, answerRetentionMs, log } = this.#options;
     if (runtime.monotonic() - this.#purgedAt < PURGE_EVERY_MS) return;
     this.#purgedAt = runtime.monotonic();
+    const offsetMs = this.#offsetNow();
+    if (Math.abs(offsetMs - this.#offsetMs) > CLOCK_TOLERANCE_MS) {
+      this.#offsetMs = offsetMs;
+      log.warn({}, 'the clock was set: nothing old is thrown away before it has stood for an hour');
+      return;
+    }
     const now = runtime.now();
     await journal.purgeQuotes(new Date(now.getTime() - KEEP_EXPIRED_QUOTES_MS));
     const settledBefore = new Date(now.getTime() - answerRetentionMs);

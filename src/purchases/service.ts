@@ -250,7 +250,8 @@ export class PurchaseService {
       const { details, wrong } = readDetails(from.details);
       same = wrong.length === 0 && sameDetails(known.order, details);
     } else {
-      const quoted = from.quoteId === known.quoteId || (await this.#quotesTheSame(from.quoteId, known.order));
+      const isQuoted = from.quoteId !== null && from.quoteId === known.quoteId;
+      const quoted = isQuoted || (await this.#quotesTheSame(from.quoteId, known.order));
       if (typeof quoted !== 'boolean') return quoted;
       same = quoted;
     }

@@ -324,6 +324,13 @@ describe('confirm', () => {
 });
 
 describe('a key that is known', () => {
+  it('R8: a key that has bought by details is taken for an id that is no quote’s', async () => {
+    const shop = await aShop();
+    const bought = await shop.buy();
+    const again = await shop.confirm({ idempotencyKey: bought.idempotencyKey, from: { quoteId: null } });
+    expect(again).toMatchObject({ type: 'CONFLICT', code: 'idempotency_key_reused' });
+  });
+
   it('brings the same purchase for the same details, and asks nobody again', async () => {
     const shop = await aShop();
     const first = await shop.buy();

@@ -24,13 +24,16 @@ function setting(change: Partial<ReconcilerOptions> = {}) {
     check: (id: string) => Promise<void>;
     owners: () => Promise<readonly string[]>;
     adopt: () => Promise<number>;
+    /** How far the wall clock was set since. */
+    setAheadMs: number;
   } = {
     check: () => Promise.resolve(),
     owners: () => Promise.resolve([]),
     adopt: () => Promise.resolve(0),
+    setAheadMs: 0,
   };
   const tell = (what: string) => void story.push(`${world.now} ${what}`);
-  const now = () => new Date(someTime.getTime() + world.now);
+  const now = () => new Date(someTime.getTime() + world.now + on.setAheadMs);
   const since = (at: Date) => now().getTime() - at.getTime();
   const reconciler = new Reconciler({
     journal: {
@@ -316,4 +319,22 @@ describe('what is kept no longer', () => {
     const both = (at: number) => [`${at} purge of ${24 * HOUR}`, `${at} blot of 5000`];
     expect(story).toEqual([...both(0), ...both(HOUR), ...both(2 * HOUR)]);
   });
+
+  it.each([-1, 1])(
+    'stays while the clock was set (%d year) and until it has stood for an hour',
+    async (years) => {
+      const { reconciler, story, told, on, until } = setting();
+      reconciler.start();
+      await until(500);
+      story.length = 0;
+      on.setAheadMs = years * 365 * 24 * HOUR;
+      await until(HOUR + 500);
+      // Set right again before anybody believed it.
+      on.setAheadMs = 0;
+      await until(2 * HOUR + 500);
+      expect([story, told.length]).toEqual([[], 2]);
+      await until(3 * HOUR + 500);
+      expect(story).toEqual([`${3 * HOUR} purge of ${24 * HOUR}`, `${3 * HOUR} blot of 5000`]);
+    },
+  );
 });
