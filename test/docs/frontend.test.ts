@@ -277,6 +277,9 @@ describe('the TypeScript of docs/frontend', () => {
       sandbox.addFault({ endpoint: 'confirm', kind: 'failed' });
       const failed = await buyOne('to-be-tried-again');
       expect(failed['status']).toBe('FAILED');
+      await page.evaluate(`docs.mount(docs.Watch, { id: '${String(failed['id'])}' })`);
+      await page.getByText(/nothing was charged/i).waitFor();
+      expect((await texts('[role=status]')).join().match(/nothing was charged/gi)).toHaveLength(1);
       await page.evaluate(`docs.mount(docs.TryAgain, { id: '${String(failed['id'])}' })`);
       await page.getByRole('button', { name: 'Try again' }).click();
       await page.getByText('SUCCEEDED').waitFor();

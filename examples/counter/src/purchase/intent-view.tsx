@@ -4,6 +4,7 @@ import { useTexts } from '../i18n/language.tsx';
 import { confirm } from './confirm.ts';
 import { Heading } from './heading.tsx';
 import { note, type Intent } from './intents.ts';
+import { uncharged } from './uncharged.ts';
 
 /** From the button until the gateway has recorded the purchase, or refused to. */
 export function IntentView({ intent, onChange }: { intent: Intent; onChange: () => void }) {
@@ -38,9 +39,7 @@ export function IntentView({ intent, onChange }: { intent: Intent; onChange: () 
             {texts.asked} {thrown}
           </p>
         ) : (
-          <p className="notice bad">
-            {intent.refusal.message} {texts.nothingCharged}
-          </p>
+          <p className="notice bad">{uncharged(intent.refusal.message, texts.nothingCharged)}</p>
         )}
       </div>
       <div className="actions">

@@ -6,6 +6,7 @@ import { useTexts } from '../i18n/language.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { Heading } from './heading.tsx';
 import { Receipt } from './receipt.tsx';
+import { uncharged } from './uncharged.ts';
 
 interface PurchaseViewProps {
   readonly id: string;
@@ -129,7 +130,11 @@ function outcome({ status, problem }: Purchase, texts: ReturnType<typeof useText
     case 'SUCCEEDED':
       return { title: texts.bought, text: null, tone: 'calm' };
     case 'FAILED':
-      return { title: texts.failed, text: `${problem?.message ?? ''} ${texts.nothingCharged}`, tone: 'bad' };
+      return {
+        title: texts.failed,
+        text: uncharged(problem?.message ?? '', texts.nothingCharged),
+        tone: 'bad',
+      };
     case 'UNRESOLVED':
       return { title: texts.unresolved, text: texts.unresolvedText, tone: 'doubt' };
     case 'NEEDS_ATTENTION':
