@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Route } from 'playwright-core';
 import { createServer, type ProxyOptions, type ViteDevServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -255,6 +255,36 @@ describe('the TypeScript of docs/frontend', () => {
       expect(sandbox.ledger).toHaveLength(before + 1);
       await page.evaluate(`docs.mount(docs.Watch, { id: '${bought.id}' })`);
       await page.getByText(watched.tokens[0].formatted).waitFor();
+    });
+
+    it('sends again what was lost, with the same key, and throws what would be answered for ever', async () => {
+      const quote = await page.evaluate<any>(`docs.quoteFor('04040404040', '${await walletId(graphql)}')`);
+      const refused = { message: 'Not you.', extensions: { code: 'FORBIDDEN' } };
+      const answers: ((route: Route) => Promise<void>)[] = [
+        (route) => route.fulfill({ status: 401, json: { errors: [{ message: 'Who are you?' }] } }),
+        (route) => route.fulfill({ json: { data: null, errors: [refused] } }),
+        (route) => route.abort(),
+        (route) => route.fulfill({ status: 502, headers: { 'retry-after': '1' }, body: '<html>' }),
+        (route) => route.fulfill({ status: 429, headers: { 'retry-after': '1' }, json: {} }),
+        (route) =>
+          route.fulfill({ json: { errors: [{ message: 'Busy.', extensions: { retryable: true } }] } }),
+        (route) => route.continue(),
+      ];
+      const keys = new Set<string>();
+      await page.route('**/graphql', async (route) => {
+        keys.add(/"idempotencyKey":"([^"]+)"/.exec(route.request().postData() ?? '')?.[1] ?? '');
+        await answers.shift()?.(route);
+      });
+      const before = sandbox.ledger.length;
+      const buy = `docs.buy('${quote.id}')`;
+      await expect(page.evaluate(buy)).rejects.toThrow('Who are you?');
+      await expect(page.evaluate(buy)).rejects.toThrow('Not you.');
+      expect(await page.evaluate<any>(buy)).toMatchObject({ __typename: 'Purchase' });
+      await page.unroute('**/graphql');
+      expect(answers).toEqual([]);
+      expect(keys.size).toBe(1);
+      await until(() => sandbox.ledger.length > before, 'a debit');
+      expect(sandbox.ledger).toHaveLength(before + 1);
     });
 
     it('sends a fresh token with each request and each connection', async () => {
