@@ -250,7 +250,7 @@ describe('the TypeScript of docs/frontend', () => {
       const bought = await page.evaluate<any>(`docs.buy('${quote.id}')`);
       expect(await page.evaluate<any>(`docs.buy('${quote.id}')`)).toMatchObject({ id: bought.id });
       const watched = await page.evaluate<any>(
-        `new Promise((done) => docs.watch('${bought.id}', (one) => one.status === 'SUCCEEDED' && done(one)))`,
+        `new Promise((done) => docs.watch('${bought.id}', (one) => one.status === 'SUCCEEDED' && done(one), done))`,
       );
       expect(sandbox.ledger).toHaveLength(before + 1);
       await page.evaluate(`docs.mount(docs.Watch, { id: '${bought.id}' })`);
@@ -317,7 +317,9 @@ describe('the TypeScript of docs/frontend', () => {
 
     it('follows every change across a restart of the gateway, each once', async () => {
       await page.evaluate('docs.mount(docs.LiveList, {})');
-      await page.evaluate('globalThis.followed = []; docs.follow((event) => followed.push(event))');
+      await page.evaluate(
+        'globalThis.followed = []; docs.follow((event) => followed.push(event), console.error)',
+      );
       // They are there once the gateway has them; nothing on the page tells.
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const first = await buyOne('before-the-restart');
@@ -338,6 +340,37 @@ describe('the TypeScript of docs/frontend', () => {
       expect(
         await page.evaluate('followed.map(({ purchase, status }) => `${purchase.reference} ${status}`)'),
       ).toEqual(expected);
+    });
+
+    it('tells why it cannot watch or follow, and does not ask again for ever', async () => {
+      const noSuch = Buffer.from('Purchase:nothing').toString('base64');
+      const watching = `new Promise((_, failed) => docs.watch('${noSuch}', () => undefined, failed))`;
+      await expect(page.evaluate(watching)).rejects.toThrow('There is no such purchase.');
+      await page.evaluate(`docs.mount(docs.Watch, { id: '${noSuch}' })`);
+      await page.getByRole('alert').getByText('There is no such purchase.').waitFor();
+      let asked = 0;
+      page.on('request', (request) => (asked += request.url().includes('purchaseEvents') ? 1 : 0));
+      const followed = await page.evaluate<string[]>(
+        `new Promise((ended) => docs.follow(() => undefined, (...why) => ended(why), 'no-cursor'))`,
+      );
+      expect(followed).toEqual([expect.stringContaining('after is no cursor'), 'invalid_argument']);
+      // Longer than a lost connection waits.
+      await page.waitForTimeout(1_500);
+      expect(asked).toBe(1);
+      const refused = { message: 'Not you.', extensions: { code: 'FORBIDDEN' } };
+      await page.routeWebSocket('**/graphql', (socket) =>
+        socket.onMessage((text) => {
+          const { id } = JSON.parse(String(text)) as { id?: string };
+          const answer = { id, type: 'error', payload: [refused] };
+          socket.send(JSON.stringify(id === undefined ? { type: 'connection_ack' } : answer));
+        }),
+      );
+      await page.evaluate('docs.mount(docs.LiveList, {})');
+      await page.getByRole('alert').getByText('Not you.').waitFor();
+      await page.route('**/graphql', (route) => route.fulfill({ json: { data: null, errors: [refused] } }));
+      await page.evaluate('docs.mount(docs.PurchaseList, {})');
+      await page.getByRole('alert').getByText('Not you.').waitFor();
+      await page.unroute('**/graphql');
     });
 
     it('reads all pages, and one more at each press', async () => {
