@@ -1,7 +1,12 @@
 import type { CORSOptions } from 'graphql-yoga';
 
-/** What pages of other sites may send, and read of the answer. */
-const REQUEST_HEADERS = ['content-type', 'authorization', 'x-request-id', 'accept'];
+/** What pages of other sites may send: also a browser's trace, and by what name Apollo's client calls itself. */
+const REQUEST_HEADERS = [
+  ...['content-type', 'authorization', 'x-request-id', 'accept'],
+  ...['traceparent', 'tracestate'],
+  ...['apollographql-client-name', 'apollographql-client-version'],
+];
+/** What they may read of the answer. */
 const RESPONSE_HEADERS = ['x-request-id', 'ratelimit', 'ratelimit-policy', 'retry-after'];
 /** Browsers ask again after two hours at the latest whatever is said here. */
 const MAX_AGE_S = 7_200;
