@@ -9,7 +9,7 @@ import { clientAddress } from './http/client-address.ts';
 import { failureCode } from './http/failure-code.ts';
 import { Health } from './http/health.ts';
 import { startHttpServer } from './http/http-server.ts';
-import { loadPersistedOperations } from './http/persisted-operations.ts';
+import { loadPersistedOperations, NO_MANIFEST } from './http/persisted-operations.ts';
 import { Rates } from './http/rates.ts';
 import { createEngine } from './http/yoga.ts';
 import type { Journal, JournalRecord } from './purchases/journal.ts';
@@ -109,7 +109,16 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
   );
   const authenticates = config.auth.mode !== 'none';
   const rates = new Rates(config.rates, counts);
-  const access = { authenticator, authenticates, runtime, log, allowedOrigins, limits, rates, persisted };
+  const access = {
+    authenticator,
+    authenticates,
+    runtime,
+    log,
+    allowedOrigins,
+    limits,
+    rates,
+    persisted: persisted ?? NO_MANIFEST,
+  };
   const domains = new Domains(served);
   const engine = createEngine({
     ...{ ...access, discovery, newId, coalescing: config.reads.coalescing, plugins: telemetry.plugins() },

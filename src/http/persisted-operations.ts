@@ -14,6 +14,9 @@ export interface PersistedOperations {
   readonly texts: ReadonlyMap<string, string>;
 }
 
+/** Without a manifest: texts are taken, and a name without its text is told that there are none. A manifest is never empty. */
+export const NO_MANIFEST: PersistedOperations = { only: false, texts: new Map() };
+
 /** @graphql-codegen's client preset: { "<sha256>": "query ..." }. */
 const codegenManifest = z.record(z.string(), z.string());
 /** Apollo's and Relay's build tools: the ids may be of their own. */
@@ -115,6 +118,7 @@ export function operationText(params: Params, persisted: PersistedOperations | u
     );
   }
   if (id === undefined) return query;
+  if (persisted.texts.size === 0) throw notSupported(params);
   const text = persisted.texts.get(id);
   // These very words are Apollo's protocol: its clients then send the text too.
   if (text === undefined) throw refusal('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
@@ -125,6 +129,15 @@ function idOf({ documentId, extensions }: Params): string | undefined {
   if (typeof documentId === 'string') return documentId;
   const apollo = apolloExtension.safeParse(extensions);
   return apollo.success ? apollo.data.persistedQuery.sha256Hash : undefined;
+}
+
+function notSupported({ documentId }: Params): GraphQLError {
+  // These very words are Apollo's protocol: its clients then send the text, and no hash any more.
+  const told =
+    typeof documentId === 'string'
+      ? 'No operation is known by a documentId here, for there is no manifest (PERSISTED_OPERATIONS). Send its text as `query`.'
+      : 'PersistedQueryNotSupported';
+  return refusal('PERSISTED_QUERY_NOT_SUPPORTED', told);
 }
 
 function refusal(code: string, message: string): GraphQLError {

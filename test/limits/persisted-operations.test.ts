@@ -62,6 +62,41 @@ describe('with a manifest', () => {
   });
 });
 
+describe('without a manifest', () => {
+  let stack: Stack;
+  beforeAll(async () => void (stack = await startStack()));
+  afterAll(() => stack[Symbol.asyncDispose]());
+
+  const byHash = { extensions: apollo(sha256(KNOWN)) };
+  const byId = { documentId: sha256(KNOWN) };
+  it.each([
+    ['a hash alone, as Apollo’s clients send first', byHash, /^PersistedQueryNotSupported$/],
+    ['a hash with an empty text', { query: '', ...byHash }, /^PersistedQueryNotSupported$/],
+    ['a documentId alone', byId, /no manifest \(PERSISTED_OPERATIONS\)\. Send its text as `query`\.$/],
+  ])('%s is told to send the text, over HTTP and over WebSocket', async (_name, body, message) => {
+    const told = {
+      message: expect.stringMatching(message),
+      extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' },
+    };
+    const answer = await post(stack, body);
+    expect([answer.status, answer.body['errors']]).toEqual([400, [expect.objectContaining(told)]]);
+    const socket = await rawSocket(stack.gateway.url);
+    socket.send({ id: 'a', type: 'subscribe', payload: { query: '', ...body } });
+    await until(() => socket.received.length === 2, 'the refusal');
+    expect(socket.received[1]).toMatchObject({ type: 'error', payload: [told] });
+    socket.socket.close();
+  });
+
+  it('the text is run, with its hash or its id beside it', async () => {
+    for (const name of [byHash, byId])
+      expect((await post(stack, { query: KNOWN, ...name })).body['data']).toBeDefined();
+  });
+
+  it('a request that brings neither is told so', async () => {
+    expect((await post(stack, {})).body['errors'][0].message).toMatch(/query/);
+  });
+});
+
 describe('with only the operations of a manifest', () => {
   let stack: Stack;
   beforeAll(async () => void (stack = await start('on')));
