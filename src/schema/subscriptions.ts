@@ -28,7 +28,8 @@ const PurchaseEventRef = builder.objectRef<PurchaseEvent>('PurchaseEvent').imple
     }),
     purchase: t.field({
       type: PurchaseRef,
-      description: 'The purchase as it was right after this change.',
+      description:
+        'The purchase as it was right after this change: an older event tells an older one. A cache that keeps objects by their `id` would take it for the purchase as it is now and show what is settled as `PENDING`: select no `id` here, or keep these out of the cache.',
       resolve: ({ purchase }) => purchase,
     }),
   }),
