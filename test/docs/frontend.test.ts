@@ -168,6 +168,52 @@ describe('docs/frontend', () => {
   );
 });
 
+describe('docs/frontend/errors.md', () => {
+  const [, table = ''] = /<!-- errors: begin -->([^]*)<!-- errors: end -->/.exec(
+    readFileSync(`${folder}/errors.md`, 'utf8'),
+  ) ?? ['', ''];
+  const rows = [...table.matchAll(/^\| (`.*?) *\| (.*?) *\|/gm)].flatMap(([, codes = '', status = '']) =>
+    [...codes.matchAll(/`(\w+)`/g)].map(([, code = '']) => ({ code, statuses: status.match(/\d+/g) ?? [] })),
+  );
+
+  it('tells every code of an error that the source can give', async () => {
+    const told = rows.map(({ code }) => code);
+    expect(told).toEqual(expect.arrayContaining([...problemTypes]));
+    for (const path of await readdir('src', { recursive: true })) {
+      if (!path.endsWith('.ts') || !/^(http|schema)/.test(path)) continue;
+      const source = await readFile(join('src', path), 'utf8');
+      for (const [, code] of source.matchAll(/(?:code: |refusal\(\s*|sendError\([^']*)'([A-Z_]+)'/g))
+        expect(told, path).toContain(code);
+    }
+  });
+
+  it.each<[code: string, body: object | string]>([
+    ['GRAPHQL_PARSE_FAILED', { query: '{' }],
+    ['GRAPHQL_VALIDATION_FAILED', { query: '{ nothing }' }],
+    ['OPERATION_RESOLUTION_FAILURE', { query: 'query A { __typename } query B { __typename }' }],
+    ['BAD_USER_INPUT', { query: 'query ($id: ID!) { node(id: $id) { id } }' }],
+    ['OPERATION_TOO_COMPLEX', { query: `{ ${'a: __typename '.repeat(31)} }` }],
+    ['BAD_REQUEST', {}],
+    ['BAD_REQUEST', '{'],
+    ['BODY_TOO_LARGE', { query: ' '.repeat(100_001) }],
+    ['PERSISTED_QUERY_NOT_SUPPORTED', { documentId: 'one' }],
+    ['INVALID_INPUT', { query: '{ purchases(after: "nothing") { edges { cursor } } }' }],
+  ])('tells the status of %s', async (code, body) => {
+    const { statuses = [] } = rows.find((row) => row.code === code) ?? {};
+    const given: string[] = [];
+    for (const accept of ['application/json', 'application/graphql-response+json']) {
+      const answer = await fetch(`${gateway.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      });
+      expect(await answer.json()).toMatchObject({ errors: [{ extensions: { code } }] });
+      given.push(String(answer.status));
+    }
+    expect(statuses).toEqual(expect.arrayContaining(given));
+  });
+});
+
 describe('the TypeScript of docs/frontend', () => {
   beforeAll(async () => {
     await rm(app, { recursive: true, force: true });
