@@ -57,7 +57,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     changes: [
       {
         file: 'src/purchases/reconciler.ts',
-        from: 'if (dispatcher.active.has(purchase.id) || this.#stopping.signal.aborted) continue;',
+        from: 'if (dispatcher.active.has(id) || this.#pickingUp.has(id)) continue;',
         to: '',
       },
       {
@@ -127,9 +127,33 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
   '"not found" is believed at once': {
     changes: [
       { file: outcome, from: 'const DENIALS_NEEDED = 2;', to: 'const DENIALS_NEEDED = 1;' },
-      { file: outcome, from: 'circumstances.mayLandForMs <= 0;', to: 'true;' },
+      { file: outcome, from: 'mayLandForMs <= 0 && ', to: '' },
     ],
     caughtBy: 'test/purchases/outcome.test.ts',
+  },
+  '"not found" is believed after a success that could not be read': {
+    changes: [{ file: outcome, from: ' && !isBelied;', to: ';' }],
+    caughtBy: 'test/e2e/money-rules.test.ts',
+  },
+  'a retry that is told FAILED is believed at once': {
+    changes: [
+      {
+        file: 'src/datasources/failure.ts',
+        from: "if (expected.kind === 'RETRY') return {",
+        to: 'if (!told) return {',
+      },
+    ],
+    caughtBy: 'test/datasources/failure.test.ts',
+  },
+  'a confirm is sent again by who has read the record before another sent one': {
+    changes: [
+      { file: 'src/journal/writes.ts', from: "if (attempt.kind === 'CONFIRM' && ", to: 'if (!attempt && ' },
+    ],
+    caughtBy: 'test/journal/sqlite.test.ts',
+  },
+  'an instance that joins again counts from the beginning': {
+    changes: [{ file: 'src/journal/journal.ts', from: 'beat: this.#signs }', to: 'beat: 1 }' }],
+    caughtBy: 'test/journal/sqlite.test.ts',
   },
   'what was recorded before a long pause is sent after it': {
     changes: [{ file: dispatcher, from: 'liveness.holds(lease)', to: 'true' }],
