@@ -1,38 +1,33 @@
-import { mandateOf, overDayLimit, overPurchaseLimit, sees, type Buyer } from './buyer.ts';
+import { mandateOf, overDayLimit, overPurchaseLimit, type Buyer } from './buyer.ts';
 import { callId } from './call-id.ts';
-import type { Account, Product } from './catalogue.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { EventFeed } from './feed.ts';
-import {
-  detailsOf,
-  invalidInput,
-  placeOrder,
-  readDetails,
-  sameDetails,
-  type PurchaseInput,
-} from './input.ts';
+import { invalidInput, readDetails, sameDetails, type PurchaseInput } from './input.ts';
 import { DayLimitError, type Journal, type Mandate, type NewPurchase } from './journal.ts';
+import type { Leaving } from './leaving.ts';
 import type { Money } from './money.ts';
-import { isProblem, problem, ProblemError, type FieldProblem, type Problem } from './problem.ts';
+import { Offers, type Offer, type OfferSource } from './offers.ts';
+import { isProblem, ProblemError, type Problem } from './problem.ts';
+import { canRetry, wasNeverSent, type Purchase, type Quote } from './purchase.ts';
 import {
-  canRetry,
-  wasNeverSent,
-  type Charges,
-  type Order,
-  type Purchase,
-  type Quote,
-  type Subscriber,
-} from './purchase.ts';
+  keyConflict,
+  nobodyThere,
+  noSuchPurchase,
+  notRetryable,
+  readRecord,
+  recordUnavailable,
+  wrongKey,
+  wrongWait,
+} from './refusals.ts';
 import type { Reveals } from './reveals.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Slot, Upstream } from './vending.ts';
-import type { Leaving } from './leaving.ts';
+import { Waiting } from './waiting.ts';
 
 export interface ConfirmInput {
   readonly idempotencyKey: string;
-  /** `quoteId` is null when what the client gave is no quote's id at all. */
-  readonly from: { readonly quoteId: string | null } | { readonly details: PurchaseInput };
+  readonly from: OfferSource;
   readonly waitMs: number;
 }
 
@@ -50,22 +45,19 @@ export interface PurchaseServiceOptions {
   readonly buyer?: Buyer | undefined;
 }
 
-export const MAX_KEY_LENGTH = 255;
-export const MAX_WAIT_MS = 60_000;
-/** Why a wait ends: to make an error of it each time costs more than the wait. */
-const ENOUGH = 'enough';
-/** How often it is looked whether another instance has concluded an attempt. */
-const LOOK_AGAIN_MS = 200;
-
 /**
  * Validate, confirm, retry. What is refused comes back as a `Problem`, and then nothing was recorded nor charged. `askedBy`
  * is the id of the request that it is for: every call upstream carries it.
  */
 export class PurchaseService {
   readonly #options: PurchaseServiceOptions;
+  readonly #offers: Offers;
+  readonly #waiting: Waiting;
 
   constructor(options: PurchaseServiceOptions) {
     this.#options = options;
+    this.#offers = new Offers(options);
+    this.#waiting = new Waiting(options);
   }
 
   /** The same on behalf of a buyer. */
@@ -76,7 +68,7 @@ export class PurchaseService {
   /** Checks the purchase with the provider and prices it. Changes nothing upstream. */
   async validate(input: PurchaseInput, signal?: Leaving, askedBy?: string): Promise<Quote | Problem> {
     const { runtime, upstream, journal, quoteTtlMs } = this.#options;
-    const order = await this.#order(input, '', signal, askedBy);
+    const order = await this.#offers.order(input, '', signal, askedBy);
     if (isProblem(order)) return order;
     const over = this.#overLimit(order.amount, 'amount.amount');
     if (over !== null) return over;
@@ -109,13 +101,15 @@ export class PurchaseService {
     const { journal, dispatcher, log } = this.#options;
     const wrong = [...wrongKey(input.idempotencyKey), ...wrongWait(input.waitMs)];
     if (wrong.length > 0) return invalidInput(wrong);
-    const known = await this.#read(() => journal.purchase('idempotencyKey', input.idempotencyKey));
+    const known = await readRecord(this.#options.log, () =>
+      journal.purchase('idempotencyKey', input.idempotencyKey),
+    );
     if (known !== undefined && isProblem(known)) return known;
-    if (known !== undefined && this.#sees(known)) return this.#again(known, input);
+    if (known !== undefined && this.#offers.sees(known)) return this.#again(known, input);
     const tooMany = await admit?.();
     if (tooMany !== undefined) return tooMany;
 
-    const offer = await this.#offer(input.from, signal, askedBy);
+    const offer = await this.#offers.of(input.from, signal, askedBy);
     if (isProblem(offer)) return offer;
     // The key of a purchase that is not there for this buyer: no more is told than that it is taken.
     if (known !== undefined) return keyConflict();
@@ -146,10 +140,10 @@ export class PurchaseService {
     }
     if (begun === null) throw new Error(`a new id was in use: ${purchase.id}`);
     if (begun.attempt === null) {
-      return this.#sees(begun.purchase) ? this.#again(begun.purchase, input) : keyConflict();
+      return this.#offers.sees(begun.purchase) ? this.#again(begun.purchase, input) : keyConflict();
     }
     this.#standsAsBuyer(begun.purchase);
-    return this.#whenAnswered(begun.purchase, input.waitMs);
+    return this.#waiting.untilAnswered(begun.purchase, input.waitMs);
   }
 
   /** Asks again about a purchase that failed or is unresolved. Never charges twice. */
@@ -158,12 +152,14 @@ export class PurchaseService {
     if (wrong.length > 0) return invalidInput(wrong);
     const { id } = input;
     const purchase =
-      id === null ? undefined : await this.#read(() => this.#options.journal.purchase('id', id));
+      id === null
+        ? undefined
+        : await readRecord(this.#options.log, () => this.#options.journal.purchase('id', id));
     if (purchase === undefined) return noSuchPurchase();
     if (isProblem(purchase)) return purchase;
-    if (!this.#sees(purchase)) return noSuchPurchase();
+    if (!this.#offers.sees(purchase)) return noSuchPurchase();
     if (purchase.status === 'SUCCEEDED') return purchase;
-    if (purchase.status === 'PENDING') return this.#whenAnswered(purchase, input.waitMs);
+    if (purchase.status === 'PENDING') return this.#waiting.untilAnswered(purchase, input.waitMs);
     if (!canRetry(purchase)) return notRetryable(purchase);
     // What FAILED is spent anew.
     const over = purchase.status === 'FAILED' ? this.#overLimit(purchase.order.amount, 'id') : null;
@@ -177,7 +173,7 @@ export class PurchaseService {
       this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be recorded');
       return recordUnavailable('The retry could not be recorded, so it was not sent. Please try again.');
     }
-    return this.#whenConcluded(purchase, input.waitMs);
+    return this.#waiting.untilConcluded(purchase, input.waitMs);
   }
 
   /**
@@ -251,93 +247,12 @@ export class PurchaseService {
       same = wrong.length === 0 && sameDetails(known.order, details);
     } else {
       const isQuoted = from.quoteId !== null && from.quoteId === known.quoteId;
-      const quoted = isQuoted || (await this.#quotesTheSame(from.quoteId, known.order));
+      const quoted = isQuoted || (await this.#offers.quotesTheSame(from.quoteId, known.order));
       if (typeof quoted !== 'boolean') return quoted;
       same = quoted;
     }
     if (!same) return keyConflict();
-    return this.#whenAnswered(known, waitMs);
-  }
-
-  async #quotesTheSame(quoteId: string | null, order: Order): Promise<boolean | Problem> {
-    const quote = await this.#quote(quoteId);
-    if (quote !== undefined && isProblem(quote)) return quote;
-    return quote !== undefined && sameDetails(order, detailsOf(quote.order));
-  }
-
-  async #quote(id: string | null): Promise<Quote | Problem | undefined> {
-    if (id === null) return undefined;
-    const quotes = await this.#read(() => this.#options.journal.quotes([id]));
-    return isProblem(quotes) ? quotes : quotes.find((quote) => this.#sees(quote));
-  }
-
-  /** A record that is somewhere else may be out of reach for a while: then nothing was made. */
-  async #read<T>(read: () => Promise<T>): Promise<T | Problem> {
-    try {
-      return await read();
-    } catch (error) {
-      this.#options.log.error({ err: error }, 'the record could not be read');
-      return recordUnavailable('The record cannot be read now, so nothing was done. Please try again.');
-    }
-  }
-
-  async #offer(
-    from: ConfirmInput['from'],
-    signal: Leaving | undefined,
-    askedBy: string | undefined,
-  ): Promise<Offer | Problem> {
-    if ('details' in from) {
-      const order = await this.#order(from.details, 'from.details.', signal, askedBy);
-      if (isProblem(order)) return order;
-      const subscriber = { identifier: order.subscriberIdentifier, name: null, address: null };
-      return { order, quoteId: null, subscriber, charges: null };
-    }
-    const quote = await this.#quote(from.quoteId);
-    if (quote === undefined)
-      return badQuote('quote_not_found', 'There is no such quote. Validate the purchase again.');
-    if (isProblem(quote)) return quote;
-    if (quote.expiresAt <= this.#options.runtime.now()) {
-      return badQuote('quote_expired', 'This quote has expired. Validate the purchase again for a new one.');
-    }
-    return { order: quote.order, quoteId: quote.id, subscriber: quote.subscriber, charges: quote.charges };
-  }
-
-  /** Every wrong field at once: those of the input itself and those that only the catalogue tells. */
-  async #order(
-    input: PurchaseInput,
-    at: string,
-    signal: Leaving | undefined,
-    askedBy: string | undefined,
-  ): Promise<Order | Problem> {
-    const { catalogue } = this.#options;
-    const { details, wrong } = readDetails(input);
-    const { surface } = details;
-    const place = (accounts: readonly Account[], products: readonly Product[]) => {
-      const own = accounts.filter(({ id }) => this.#sees({ order: { accountId: id } }));
-      return placeOrder(details, own, products);
-    };
-    try {
-      const known = catalogue.knownAccounts(surface);
-      const [accounts, products] = await Promise.all([
-        known ?? catalogue.accounts(signal, surface, askedBy),
-        catalogue.products(signal, surface, askedBy),
-      ]);
-      let placed = place(accounts, products);
-      // What would be refused because of them is looked at anew.
-      if (known !== undefined && placed.wrong.length > 0)
-        placed = place(await catalogue.accounts(signal, surface, askedBy), products);
-      const all: FieldProblem[] = [...wrong, ...placed.wrong];
-      return all.length > 0 ? invalidInput(all, at) : placed.order;
-    } catch (error) {
-      if (!(error instanceof ProblemError)) throw error;
-      return wrong.length > 0 ? invalidInput(wrong, at) : error.problem;
-    }
-  }
-
-  /** Whether what the account pays for is there for the buyer. */
-  #sees({ order }: { readonly order: Pick<Order, 'accountId'> }): boolean {
-    const { buyer } = this.#options;
-    return buyer === undefined || sees(buyer, order);
+    return this.#waiting.untilAnswered(known, waitMs);
   }
 
   #overLimit(amount: Money, field: string): Problem | null {
@@ -373,113 +288,4 @@ export class PurchaseService {
       unresolvedSince: null,
     };
   }
-
-  /** The purchase once it is no longer PENDING, or as it is after `waitMs`. */
-  async #whenAnswered(purchase: Purchase, waitMs: number): Promise<Purchase> {
-    if (purchase.status !== 'PENDING' || waitMs === 0) return purchase;
-    const { dispatcher, feed, runtime } = this.#options;
-    const enough = new AbortController();
-    const over = runtime.sleep(waitMs, enough.signal).then(() => enough.abort(ENOUGH));
-    let latest = purchase;
-    try {
-      // What is concluded here needs no reading.
-      const here = dispatcher.active.get(purchase.id)?.catch(() => undefined);
-      const concluded = here && (await Promise.race([here, over]));
-      if (concluded !== undefined && concluded.status !== 'PENDING') return concluded;
-      for await (const now of (await feed.watch(purchase.id, enough.signal)) ?? []) {
-        latest = now;
-        if (now.status !== 'PENDING') break;
-      }
-    } catch (error) {
-      // It is recorded and goes on; the client is told what is known, and may watch.
-      this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a purchase could not be watched');
-    } finally {
-      enough.abort(ENOUGH);
-    }
-    return latest;
-  }
-
-  /** The purchase once the attempt that is under way is concluded, or as it is after `waitMs`. */
-  async #whenConcluded(purchase: Purchase, waitMs: number): Promise<Purchase> {
-    const { journal, runtime } = this.#options;
-    const enough = new AbortController();
-    try {
-      await Promise.race([this.#concluded(purchase.id, enough.signal), runtime.sleep(waitMs, enough.signal)]);
-      return (await journal.purchase('id', purchase.id)) ?? purchase;
-    } catch (error) {
-      this.#options.log.error({ err: error, purchaseId: purchase.id }, 'a retry could not be watched');
-      return purchase;
-    } finally {
-      enough.abort(ENOUGH);
-    }
-  }
-
-  /** When no attempt is under way any more: here, or on another instance, which does not tell. */
-  async #concluded(id: string, signal: AbortSignal): Promise<void> {
-    const { dispatcher, journal, runtime } = this.#options;
-    await dispatcher.active.get(id)?.catch(() => undefined);
-    for (;;) {
-      const attempts = await journal.attempts([id]);
-      if (signal.aborted || attempts.every(({ outcome }) => outcome !== 'IN_FLIGHT')) return;
-      await runtime.sleep(LOOK_AGAIN_MS, signal);
-    }
-  }
-}
-
-interface Offer {
-  readonly order: Order;
-  readonly quoteId: string | null;
-  readonly subscriber: Subscriber;
-  readonly charges: Charges | null;
-}
-
-function wrongKey(key: string): FieldProblem[] {
-  if (key.length <= MAX_KEY_LENGTH && key.trim() !== '') return [];
-  const message = `The idempotency key must have 1 to ${MAX_KEY_LENGTH} characters. Make a new UUID for each purchase.`;
-  return [{ field: 'idempotencyKey', message }];
-}
-
-function wrongWait(waitMs: number): FieldProblem[] {
-  if (waitMs >= 0 && waitMs <= MAX_WAIT_MS) return [];
-  return [{ field: 'waitMs', message: `waitMs must be between 0 and ${MAX_WAIT_MS} milliseconds.` }];
-}
-
-function keyConflict(): Problem {
-  return problem({
-    type: 'CONFLICT',
-    code: 'idempotency_key_reused',
-    message: 'This idempotency key belongs to another purchase. Use a new key for a new purchase.',
-    fields: [{ field: 'idempotencyKey', message: 'Used for other details already.' }],
-  });
-}
-
-function badQuote(code: string, message: string): Problem {
-  return problem({ type: 'INVALID_INPUT', code, message, fields: [{ field: 'from.quoteId', message }] });
-}
-
-function noSuchPurchase(): Problem {
-  const message = 'There is no such purchase.';
-  return problem({
-    type: 'NOT_FOUND',
-    code: 'purchase_unknown',
-    message,
-    fields: [{ field: 'id', message }],
-  });
-}
-
-function notRetryable({ problem: why }: Purchase): Problem {
-  return problem({
-    type: 'CONFLICT',
-    code: 'purchase_not_retryable',
-    message: `This purchase was refused for good${why === null ? '.' : `: ${why.message}`} Buy again with a new key.`,
-  });
-}
-
-function nobodyThere(): Problem {
-  const message = 'The provider is not available at this moment.';
-  return problem({ type: 'UNAVAILABLE', code: 'circuit_open', message, retryable: true });
-}
-
-function recordUnavailable(message: string): Problem {
-  return problem({ type: 'UNAVAILABLE', code: 'record_unavailable', message, retryable: true });
 }
