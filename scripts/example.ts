@@ -6,7 +6,7 @@ import { startSandboxedGateway } from './sandboxed-gateway.ts';
 process.env['LOG_LEVEL'] ??= 'warn';
 const started = await startSandboxedGateway();
 if (started !== undefined) {
-  const { sandbox, gateway } = started;
+  const { sandbox, sandboxAt, gateway } = started;
   process.env['GATEWAY_URL'] = gateway.url;
   const logger = createLogger('warn');
   // A page that is closed or a gateway that restarts resets its socket: nothing to tell here.
@@ -29,7 +29,7 @@ if (started !== undefined) {
 
     App        ${app.resolvedUrls?.local[0] ?? ''}
     GraphiQL   ${gateway.url}/graphql
-    Sandbox    ${sandbox.url}
+    Sandbox    ${sandboxAt}
 
   Open the app and buy for meter 04040404040. Ctrl-C stops.
 `);

@@ -3,12 +3,12 @@ import { startSandboxedGateway } from './sandboxed-gateway.ts';
 
 const started = await startSandboxedGateway();
 if (started !== undefined) {
-  const { sandbox, gateway } = started;
+  const { sandbox, sandboxAt, gateway } = started;
   console.log(`
   ScratchPower GraphQL, on the sandbox (no real money)
 
     GraphiQL   ${gateway.url}/graphql
-    Sandbox    ${sandbox.url}
+    Sandbox    ${sandboxAt}
 
   Open GraphiQL in a browser and go through its tabs. Ctrl-C stops.
 `);

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 
 import { expect, it } from 'vitest';
 
+import { freePort } from '../support/process.ts';
 import { graphqlCaller, temporaryFolder } from '../support/stack.ts';
 
 it(
@@ -13,10 +14,12 @@ it(
   { timeout: 120_000 },
   async () => {
     await using folder = await temporaryFolder();
+    const sandboxPort = String(await freePort());
     const child = spawn(process.execPath, ['--import', 'tsx', 'scripts/example.ts'], {
       env: {
         PATH: process.env['PATH'] ?? '',
         PORT: '0',
+        SANDBOX_PORT: sandboxPort,
         DATABASE_URL: `file:${join(folder.path, 'gateway.db')}`,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -35,6 +38,7 @@ it(
         }
       });
       expect(output).toMatch(/GraphiQL +http:\S+\/graphql\n +Sandbox +http:/);
+      expect(output).toContain(`Sandbox    http://127.0.0.1:${sandboxPort}\n`);
       expect(await (await fetch(app)).text()).toContain('<div id="root">');
       const { data } = await graphqlCaller(app)('{ products { type } }');
       expect(data?.['products']).toHaveLength(3);
