@@ -15,7 +15,11 @@ const program = new Command('scratchpower-graphql')
   .showHelpAfterError('(--help tells more)');
 
 program.command('serve').description('run the gateway, until SIGINT or SIGTERM').action(serve);
-program.command('sandbox').description('run ScratchPower’s sandbox: no real money').action(sandbox);
+program
+  .command('sandbox')
+  .description('run ScratchPower’s sandbox: no real money')
+  .addHelpText('after', '\nHOST, PORT, ACCESS_TOKEN_SECONDS and PROCESSING_MS set it up: docs/sandbox.md')
+  .action(sandbox);
 
 const others: readonly (readonly [name: string, does: string, run: Run])[] = [
   ['probe', 'ask a real environment whether it is as the gateway assumes', probe],

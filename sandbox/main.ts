@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { listeningFault } from './listening.ts';
 import { testSubscribers } from './meters.ts';
 import { startSandbox } from './sandbox.ts';
 
@@ -46,8 +47,7 @@ ${testSubscribers.map(({ productType, identifier, what }) => `  ${productType.pa
 
 Faults, ledger and calls: docs/sandbox.md`);
   } catch (error) {
-    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    console.error(inUse ? `Port ${port} is in use. Stop the other program or set PORT.` : String(error));
+    console.error(listeningFault(error, { host, port, setting: 'PORT' }));
     process.exitCode = 1;
   }
 }

@@ -5,11 +5,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { testSubscribers } from '../../sandbox/meters.ts';
 import { demoCredentials } from '../../sandbox/oauth.ts';
+import { commandLine } from '../support/process.ts';
 import { call, eventually, loginBody, open, paths } from './raw-client.ts';
 
 /** `npm run sandbox`, with its output so far; `ended` is its exit code, null when a signal ended it. */
-function run(env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'sandbox/main.ts'], {
+function run(env: Record<string, string>, ...argv: string[]) {
+  const child = spawn(process.execPath, commandLine('sandbox', ...argv), {
     env: { PATH: process.env['PATH'] ?? '', ...env },
   });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -71,6 +72,25 @@ describe('npm run sandbox', () => {
     ]);
     expect(lines[1]).toBe('PORT must be a whole number from 0 to 65535');
     expect(told.out).toBe('');
+  });
+
+  it('tells what it is and how it is set up, and takes no argument', async () => {
+    const help = run({}, '--help');
+    expect(await help.ended).toBe(0);
+    expect(help.told.out).toMatch(/^Usage: scratchpower-graphql sandbox [^]*HOST, PORT/);
+    for (const wrong of ['--foo', 'foo']) {
+      const { told, ended } = run({}, wrong);
+      expect(await ended).toBe(1);
+      expect(told.err).toMatch(/^error: (unknown option '--foo'|too many arguments)/);
+    }
+  });
+
+  it('names an address that is not of this machine', async () => {
+    const { told, ended } = run({ HOST: '192.0.2.1', PORT: '0' });
+    expect(await ended).toBe(1);
+    expect(told.err).toBe(
+      '192.0.2.1 is no address of this machine. Set HOST to one that is, such as 127.0.0.1.\n',
+    );
   });
 
   it('names a port that is in use', async () => {
