@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 
 import type { ZodError } from 'zod';
 
-import { faultRequest } from './faults.ts';
+import { orderedFault } from './faults.ts';
 import type { Ledger } from './ledger.ts';
 import { testSubscribers } from './meters.ts';
 import type { Body } from './read-body.ts';
@@ -51,7 +51,12 @@ export function answerControl(
       send(200, sandbox.faults);
       return;
     case 'POST /faults': {
-      const parsed = faultRequest.safeParse(body.json);
+      if (body.json === undefined) {
+        const message = body.tooLarge ? 'is longer than 100 kB' : 'is no JSON';
+        send(400, { error: 'This is no fault.', fields: [{ field: 'body', message }] });
+        return;
+      }
+      const parsed = orderedFault.safeParse(body.json);
       if (parsed.success) send(201, sandbox.addFault(parsed.data));
       else send(400, { error: 'This is no fault.', fields: fieldsOf(parsed.error) });
       return;

@@ -68,6 +68,16 @@ export const faultRequest = z.strictObject({
 export type FaultRequest = z.input<typeof faultRequest>;
 export type Fault = z.output<typeof faultRequest> & { readonly id: number; readonly left: number | null };
 
+/** What only a purchase can be. */
+const OF_CONFIRM: readonly (typeof faultKinds)[number][] = ['pending', 'failed'];
+
+/** As a person orders one, who would wait for ever for what strikes nothing. */
+export const orderedFault = faultRequest.superRefine(({ endpoint, kind }, context) => {
+  if (!OF_CONFIRM.includes(kind) || endpoint === 'confirm' || endpoint === '*') return;
+  const message = `must be confirm, or *: ${kind} does nothing to another`;
+  context.addIssue({ code: 'custom', path: ['endpoint'], message });
+});
+
 export interface CallFacts {
   readonly endpoint: Endpoint;
   readonly surface: 'v1' | 'current';

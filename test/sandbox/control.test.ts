@@ -58,6 +58,30 @@ describe('the control path', () => {
     expect((await call(url, { json: 'nonsense' })).status).toBe(400);
   });
 
+  it.each(['pending', 'failed'])('takes no fault %s but for a confirm, and says so', async (kind) => {
+    const url = `${(await open()).url}/__sandbox/faults`;
+    for (const endpoint of ['confirm', '*'])
+      expect((await call(url, { json: { endpoint, kind } })).status).toBe(201);
+    const { status, body } = await call(url, { json: { endpoint: 'validate', kind } });
+    expect([status, body['fields']]).toEqual([
+      400,
+      [{ field: 'endpoint', message: `must be confirm, or *: ${kind} does nothing to another` }],
+    ]);
+  });
+
+  it('says that a fault is no JSON', async () => {
+    const url = `${(await open()).url}/__sandbox/faults`;
+    for (const [body, message] of [
+      ['{"endpoint":', 'is no JSON'],
+      ['', 'is no JSON'],
+      [`"${'a'.repeat(100_000)}"`, 'is longer than 100 kB'],
+    ] as const) {
+      const response = await fetch(url, { method: 'POST', body });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ fields: [{ field: 'body', message }] });
+    }
+  });
+
   it('expires the tokens', async () => {
     const sandbox = await open();
     const { buy } = await login(sandbox, 'v1');
