@@ -83,7 +83,7 @@ const UnitsRef = builder.objectRef<Units>('Units').implement({
   fields: (t) => ({
     value: t.field({
       type: 'Decimal',
-      description: 'The quantity, such as `"54.30"`.',
+      description: 'The quantity, such as `"54.3"`: without zeros at its end.',
       resolve: ({ value }) => value.toFixed(),
     }),
     unit: t.exposeString('unit', { nullable: true, description: 'Of what, such as kWh, where it is told.' }),
