@@ -49,7 +49,7 @@ export const QuoteRef = builder.objectRef<Quote>('Quote');
 builder.node(QuoteRef, {
   extensions: guardedBy(rules.readOrBuy),
   description:
-    'A priced, checked offer: what validatePurchase returns. Confirm it by its id before it expires.',
+    'A priced, checked offer: what validatePurchase returns. Confirm it by its id before it expires. It is not used up by that: confirmed again with another idempotency key, it is bought and charged again.',
   id: { resolve: ({ id }) => id },
   isTypeOf: (value) => typeof value === 'object' && value !== null && 'expiresAt' in value,
   fields: (t) => ({
