@@ -1,4 +1,10 @@
-import type { DocumentNode, ExecutionArgs, ExecutionResult, GraphQLSchema } from 'graphql';
+import {
+  getOperationAST,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 import { documentCache } from './document-cache.ts';
@@ -47,10 +53,14 @@ export class KnownOperations {
     };
   }
 
-  /** The document of the text; undefined when it is not known. */
-  documentOf(text: string): DocumentNode | undefined {
+  /**
+   * The document of the text; undefined when it is not known, or when the name says none of its operations. That it is known
+   * tells nothing of the name, which may be another each time: Yoga refuses one that is none.
+   */
+  documentOf(text: string, operationName: string | null | undefined): DocumentNode | undefined {
     const document = this.cache.documentCache?.get(text);
-    return document !== undefined && this.#executed.has(document) ? document : undefined;
+    if (document === undefined || !this.#executed.has(document)) return undefined;
+    return getOperationAST(document, operationName) == null ? undefined : document;
   }
 
   /** Executes a document that is known. */

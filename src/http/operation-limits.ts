@@ -179,7 +179,8 @@ function overCost(
   limits: OperationLimits,
 ): GraphQLError | GraphQLError[] | undefined {
   const operation = getOperationAST(args.document, args.operationName);
-  if (operation == null) return undefined;
+  // Whoever would execute it all the same would execute what nobody has counted.
+  if (operation == null) return noOperation();
   const key = costKey(operation, args.variableValues ?? {});
   let known = counted.costs.get(key);
   if (known === undefined) {
@@ -203,6 +204,13 @@ function overCost(
   if (cost > limits.cost)
     return tooComplex('points', limits.cost, cost, 'Ask for fewer fields, or for smaller pages.');
   return undefined;
+}
+
+/** As Yoga and graphql-ws refuse it, before it comes to this. */
+function noOperation(): GraphQLError {
+  return new GraphQLError('Could not determine what operation to execute.', {
+    extensions: { code: 'OPERATION_RESOLUTION_FAILURE', http: { status: 400 } },
+  });
 }
 
 /** Every wrong variable, or the argument that is wrong. */

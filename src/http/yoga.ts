@@ -174,7 +174,7 @@ export function createEngine(options: {
   return {
     yoga,
     executeKnown: (text, params, given) => {
-      const document = known.documentOf(text);
+      const document = known.documentOf(text, params.operationName);
       return document && executeKnown(document, params, given);
     },
   };

@@ -107,6 +107,25 @@ describe('a JSON POST is answered the short way as Yoga answers it', () => {
     }
   });
 
+  it.each([
+    ['no name with two operations', 'query A { __typename } query B { __typename }', 'B', undefined],
+    ['a null with two operations', 'query A { __typename } query B { viewer { username } }', 'B', null],
+    ['a name that there is not', 'query A { __typename }', 'A', 'B'],
+    ['a name without a letter', 'query A { viewer { username } }', 'A', ''],
+    ['a name without a letter for one that has none', '{ viewer { username } }', undefined, ''],
+  ])('however often the document was executed before: %s', async (_what, query, good, operationName) => {
+    const headers = { accept: accepts.graphql };
+    for (let time = 0; time < 5; time += 1) {
+      const text = JSON.stringify({ query, operationName: good });
+      expect((await ask('short', text, headers)).status).toBe(200);
+    }
+    const text = JSON.stringify({ query, operationName });
+    const answered = await ask('short', text, headers);
+    expect(answered).toEqual(await ask('long', text, headers));
+    expect(answered.status).toBe(400);
+    expect(answered.body).toContain('OPERATION_RESOLUTION_FAILURE');
+  });
+
   it.each(['{', 'null', '7', '\u0000', '{"query":"{ __typename }"}'])(
     'whatever the body: %j',
     async (text) => {

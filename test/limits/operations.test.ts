@@ -1,10 +1,22 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { getIntrospectionQuery } from 'graphql';
+import { getIntrospectionQuery, parse, type ExecutionResult } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { loadConfig } from '../../src/config.ts';
 import { graphiqlOptions } from '../../src/http/graphiql.ts';
-import { CONFIRM, PURCHASE, RETRY, startStack, subscribe, VALIDATE, type Stack } from '../support/stack.ts';
+import { operationLimits } from '../../src/http/operation-limits.ts';
+import { schema } from '../../src/schema/index.ts';
+import {
+  CONFIRM,
+  environment,
+  PURCHASE,
+  RETRY,
+  startStack,
+  subscribe,
+  VALIDATE,
+  type Stack,
+} from '../support/stack.ts';
 import { overSocket, post } from './support.ts';
 
 /** Half of each default: what the docs show passes with room. */
@@ -215,6 +227,28 @@ describe('the known bombs', () => {
     const answer = await post(stack, { query, variables: { id: null } });
     expect(answer.body).not.toHaveProperty('data');
     expect(stack.sandbox.calls).toHaveLength(before);
+  });
+
+  it.each(['', 'Other'])('%j for a name does not hide what a known document costs', async (operationName) => {
+    const query =
+      'query Pages($n: Int) { purchases(first: $n) { edges { node { account { purchases(first: $n) { edges { node { id } } } } } } } }';
+    for (let time = 0; time < 6; time += 1)
+      expect((await post(stack, { query, variables: { n: 1 } })).status).toBe(200);
+    const answer = await post(stack, { query, variables: { n: 100 }, operationName });
+    expect(answer.status).toBe(400);
+    expect(answer.body).not.toHaveProperty('data');
+  });
+
+  it('an operation that there is not is executed by nobody, whoever lets it through', async () => {
+    const { onExecute } = operationLimits(loadConfig(environment(stack.sandbox, 'x.db')).limits.operation);
+    const refused: ExecutionResult[] = [];
+    const event = {
+      args: { schema, document: parse('query A { __typename }'), operationName: '' },
+      setResultAndStopExecution: (result: ExecutionResult) => refused.push(result),
+    };
+    // What of Envelop's event the plugin looks at.
+    await onExecute?.(event as never);
+    expect(refused[0]?.errors?.[0]?.extensions['code']).toBe('OPERATION_RESOLUTION_FAILURE');
   });
 
   it('variables nested without end are refused', async () => {
