@@ -3,26 +3,28 @@ import { fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { InvalidArgumentError, Option, program } from 'commander';
 
 import { campaign } from './properties.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '100000' },
-    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-    path: { type: 'string' },
-    worker: { type: 'boolean', default: false },
-  },
-});
-const [runs, seed] = [values.runs, values.seed].map((text) => {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  console.error('--runs and --seed take whole numbers');
-  return process.exit(2);
-}) as [number, number];
+const {
+  runs,
+  seed = randomInt(2 ** 31),
+  path,
+  worker,
+} = program
+  .name('npm run simulate --')
+  .description('Plays purchases through everything that can go wrong, and checks what was promised of each.')
+  .option('--runs <n>', 'how many histories', aWholeNumber, 100_000)
+  .option('--seed <n>', 'those of this seed; any without it', aWholeNumber)
+  .option('--path <path>', 'the one that a report names, with its seed')
+  .addOption(new Option('--worker').hideHelp())
+  .parse()
+  .opts<{ runs: number; seed?: number; path?: string; worker?: true }>();
 
-if (values.worker || values.path !== undefined) {
-  const report = await campaign({ runs, seed, path: values.path });
+if (worker === true || path !== undefined) {
+  const report = await campaign({ runs, seed, path });
   if (report !== undefined) console.error(report);
   process.exitCode = report === undefined ? 0 : 1;
 } else {
@@ -41,4 +43,9 @@ if (values.worker || values.path !== undefined) {
   const outcome = failed ? 'a promise was broken' : 'no promise was broken';
   console.log(`${runs} histories from seed ${seed} in ${seconds} s on ${workers} cores: ${outcome}`);
   process.exitCode = failed ? 1 : 0;
+}
+
+function aWholeNumber(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
 }

@@ -1,29 +1,33 @@
 // Fuzzes the HTTP and WebSocket entrances: npm run fuzz -- --minutes 60 [--seed N], or --replay N for one case again.
 import { randomInt } from 'node:crypto';
-import { parseArgs } from 'node:util';
+
+import { InvalidArgumentError, program } from 'commander';
 
 import { caseOf } from './cases.ts';
 import { fuzz, show } from './campaign.ts';
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(randomInt(2 ** 30)) },
-    replay: { type: 'string' },
-  },
-});
-const [minutes, seed] = [values.minutes, values.replay ?? values.seed].map((text) => {
-  if (/^\d{1,10}(\.\d+)?$/.test(text)) return Number(text);
-  console.error('--minutes, --seed and --replay take numbers');
-  return process.exit(2);
-}) as [number, number];
+const {
+  minutes,
+  replay,
+  seed: from = randomInt(2 ** 30),
+} = program
+  .name('npm run fuzz --')
+  .description(
+    'Sends what no client sends to the HTTP and WebSocket entrances, and checks that nothing breaks.',
+  )
+  .option('--minutes <n>', 'for how long', aNumber, 60)
+  .option('--seed <n>', 'the cases from this seed on; any without it', aNumber)
+  .option('--replay <n>', 'one case again, shown', aNumber)
+  .parse()
+  .opts<{ minutes: number; seed?: number; replay?: number }>();
+const seed = replay ?? from;
 
-if (values.replay !== undefined) console.log(show(caseOf(seed)));
+if (replay !== undefined) console.log(show(caseOf(seed)));
 const startedAt = performance.now();
 const { cases, answers, faults } = await fuzz({
   seed,
   seconds: minutes * 60,
-  ...(values.replay !== undefined && { cases: 1 }),
+  ...(replay !== undefined && { cases: 1 }),
 });
 const seconds = Math.round((performance.now() - startedAt) / 1_000);
 console.log(
@@ -37,3 +41,8 @@ console.log(
 );
 for (const fault of faults) console.error(fault);
 process.exitCode = faults.length === 0 ? 0 : 1;
+
+function aNumber(text: string): number {
+  if (/^\d{1,10}(\.\d+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a number.');
+}
