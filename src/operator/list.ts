@@ -75,6 +75,10 @@ async function list(options: ListOptions, { env, terminal, now }: Surroundings):
     return;
   }
   if (purchases.length > 0) terminal.out(`${tableOf(purchases, several, options.reveal)}\n\n`);
+  if (purchases.length === 0 && options.status === undefined) {
+    terminal.out('0 purchases that need a person; --status, such as --status SUCCEEDED, lists others.\n');
+    return;
+  }
   const count = `${purchases.length} ${purchases.length === 1 ? 'purchase' : 'purchases'}`;
   terminal.out(more ? `${count}; there are more, which a higher --limit shows.\n` : `${count}.\n`);
 }

@@ -105,7 +105,10 @@ describe('list', () => {
     expect((await purchases('list', ...both, '--limit', '1')).out).toMatch(
       /1 purchase; there are more, which a higher --limit shows/,
     );
-    expect((await purchases('list')).out).toBe('0 purchases.\n');
+    expect((await purchases('list')).out).toBe(
+      '0 purchases that need a person; --status, such as --status SUCCEEDED, lists others.\n',
+    );
+    expect((await purchases('list', '--status', 'PENDING')).out).toBe('0 purchases.\n');
   });
 });
 
