@@ -4,9 +4,10 @@ import { newApiKey } from '../auth/api-key.ts';
 import { scopes, type CallerLimits, type Scope } from '../auth/caller.ts';
 import { isScope } from '../auth/claims.ts';
 import type { ApiKey } from '../auth/key-store.ts';
+import { readIntegrations } from '../config/integrations.ts';
 import { describeKey, isLive, keyFacts } from './describe-key.ts';
 import { json } from './describe.ts';
-import { Refusal, withKeys, type Surroundings } from './run.ts';
+import { Refusal, withKeys, type Env, type Surroundings } from './run.ts';
 import { facts } from './table.ts';
 import { HOME_ZONE, instantIn } from './zone.ts';
 
@@ -63,9 +64,19 @@ export function addCreateKey(program: Command, { env, terminal, now }: Surroundi
           ? json({ ...describeKey(made, now()), key })
           : `${facts(keyFacts(made, now()))}\n\n${key}\n\nShown once. Sent as: Authorization: Bearer sp_…\n`,
       );
+      const wrong = integration === undefined ? undefined : notConfigured(integration, env);
+      if (wrong !== undefined) terminal.err(wrong);
       if (others.length > 0)
         terminal.err(`There is another key of this name: sp_${others.map((one) => one.id).join(', sp_')}.\n`);
     });
+}
+
+/** A warning, for it may be configured elsewhere, or later; nothing where no configuration can be read here. */
+function notConfigured(integration: string, env: Env): string | undefined {
+  const { integrations } = readIntegrations(env);
+  const known = integrations.map(({ name }) => name);
+  if (known.length === 0 || known.includes(integration)) return undefined;
+  return `Warning: no integration ${JSON.stringify(integration)} is configured here, but: ${known.join(', ')}. The key is good for nothing until it is.\n`;
 }
 
 function limitsOf({ perPurchase, perDay }: CreateOptions): CallerLimits | undefined {

@@ -13,7 +13,7 @@ import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { keysCommand } from '../../src/operator/keys.ts';
 import { open as openPostgres } from '../journal/postgres-fixtures.ts';
 import { newKey } from '../support/keys.ts';
-import { script } from '../support/operator.ts';
+import { command, script } from '../support/operator.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
 import {
   confirm,
@@ -211,6 +211,30 @@ describe('the keys command', () => {
     await journal.close();
     return { url: `file:${path}`, path, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
   }
+
+  it('warns of an integration that is not configured, where the configuration can be read', async () => {
+    await using at = await record();
+    await using sandbox = await startSandbox();
+    const env = environment(sandbox, at.path);
+    const create = (integration: string, given: Readonly<Record<string, string>>) =>
+      command(
+        'keys',
+        ['create', '--name', 'a', '--scopes', 'purchases:read', '--integration', integration],
+        at.path,
+        {
+          env: given,
+        },
+      );
+    const { code, err, out } = await create('north', env);
+    expect([code, out.includes('sp_')]).toEqual([0, true]);
+    expect(err).toBe(
+      'Warning: no integration "north" is configured here, but: default. The key is good for nothing until it is.\n',
+    );
+    for (const made of [await create('default', env), await create('north', {})]) {
+      expect(made.code).toBe(0);
+      expect(made.err).not.toContain('Warning');
+    }
+  });
 
   it('shows a key once, and what it is for; afterwards only what is no secret', async () => {
     await using at = await record();
