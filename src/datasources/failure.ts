@@ -34,6 +34,8 @@ export interface Evidence {
   readonly status: number;
   /** The body came whole. */
   readonly complete: boolean;
+  /** The word for a success stands in the text, wherever: of what cannot be read it is all there is. */
+  readonly mentionsSuccess: boolean;
   readonly envelope: Envelope | null;
   readonly told: Told | null;
 }
@@ -45,11 +47,13 @@ const UNDECIDED = new Set([408, 409, 425, 429]);
  * What an answer to a confirm or a retry means. Pure; the one place that decides it. In doubt it is UNKNOWN. A retry is
  * read more strictly than a confirm: that the question was refused says nothing of the purchase.
  */
-export function readEvidence({ status, complete, envelope, told }: Evidence, expected: Expected): Reading {
+export function readEvidence(evidence: Evidence, expected: Expected): Reading {
+  const { status, complete, mentionsSuccess, envelope, told } = evidence;
   const isSuccess = status >= 200 && status < 300;
-  if (!complete) return unknown(expected, 'answer_cut_off', isSuccess ? 'SOLD' : undefined);
+  const mayBeSold = isSuccess && mentionsSuccess ? 'SOLD' : undefined;
+  if (!complete) return unknown(expected, 'answer_cut_off', mayBeSold ?? (isSuccess ? 'TAKEN' : undefined));
   if (isSuccess)
-    return told === null ? unknown(expected, 'answer_unreadable', 'SOLD') : readTold(told, expected);
+    return told === null ? unknown(expected, 'answer_unreadable', mayBeSold) : readTold(told, expected);
   if (envelope === null || status < 400) return unknown(expected, 'answer_unreadable');
   const refusal: Reading = { outcome: 'REFUSED', problem: problemOf(envelope, expected.requestId) };
   if (envelope.unexpected) return { outcome: 'UNKNOWN', problem: refusal.problem };

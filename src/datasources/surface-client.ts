@@ -208,7 +208,7 @@ export class SurfaceClient {
     const json = parseJson(body);
     return readEvidence(
       {
-        ...{ status, complete },
+        ...{ status, complete, mentionsSuccess: /success/i.test(body) },
         envelope: this.#dialect.envelopeIn(json, status),
         told: this.#dialect.toldBy(json, expected.productType),
       },

@@ -47,7 +47,7 @@ export type Reading =
 
 /**
  * What an answer says of a purchase without telling its outcome. TAKEN: the upstream has it in hand. SOLD: it says that it
- * was sold, or is a success that cannot be read, which may have said so.
+ * was sold, though without a token that can be read.
  */
 export type Claim = 'TAKEN' | 'SOLD';
 
