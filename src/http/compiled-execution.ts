@@ -44,26 +44,36 @@ export function compiling(): typeof execute {
 
 /** Undefined when it is left to graphql-js. */
 export function compile({ schema, document, operationName }: ExecutionArgs): CompiledQuery | undefined {
-  // Of a field that stands twice, once skipped, it makes another place in the answer, and in its errors.
-  if (hasDirective(document)) return undefined;
+  if (isReadOtherwise(document)) return undefined;
   const compiled = compileQuery(schema, document, operationName ?? undefined);
   return isCompiledQuery(compiled) ? compiled : undefined;
 }
 
-function hasDirective(document: DocumentNode): boolean {
+/** Whether something stands in it of which the compiled code makes something else than graphql-js. */
+function isReadOtherwise(document: DocumentNode): boolean {
   let found = false;
+  const find = () => {
+    found = true;
+    return BREAK;
+  };
   visit(document, {
-    [Kind.DIRECTIVE]: () => {
-      found = true;
-      return BREAK;
-    },
+    // Of a field that stands twice, once skipped, it makes another place in the answer, and in its errors.
+    [Kind.DIRECTIVE]: find,
+    // It asks for it all the same.
+    [Kind.VARIABLE_DEFINITION]: ({ type, defaultValue }) =>
+      type.kind === Kind.NON_NULL_TYPE && defaultValue !== undefined ? find() : undefined,
+    // Within a value it takes a variable as it is: null where none may be, and where there is none in place of the default.
+    [Kind.OBJECT_FIELD]: ({ value }) => (value.kind === Kind.VARIABLE ? find() : undefined),
+    [Kind.LIST]: ({ values }) => (values.some(({ kind }) => kind === Kind.VARIABLE) ? find() : undefined),
   });
   return found;
 }
 
 /**
- * As `execute` does it: what is wrong with the variables is told in its words, and errors have their nodes. `operation` is
- * the one that was compiled; default: it is looked for in the document.
+/**
+ * As `execute` does it: what is wrong with the variables is told in its words, and errors have their nodes. So has one of a
+ * null where the default may stand and no null. `operation` is the one that was compiled; default: it is looked for in the
+ * document.
  */
 export function executeCompiled(
   compiled: CompiledQuery,
@@ -72,8 +82,12 @@ export function executeCompiled(
 ): ReturnType<typeof execute> {
   const { schema, document, variableValues } = args;
   const declared = operation?.variableDefinitions ?? [];
-  if (declared.length > 0 && getVariableValues(schema, declared, variableValues ?? {}).errors !== undefined)
-    return execute(args);
+  if (declared.length > 0) {
+    const given = variableValues ?? {};
+    if (getVariableValues(schema, declared, given).errors !== undefined) return execute(args);
+    if (declared.some((one) => one.defaultValue !== undefined && given[one.variable.name.value] === null))
+      return execute(args);
+  }
   const result = compiled.query(args.rootValue, args.contextValue, variableValues);
   return result instanceof Promise
     ? result.then((done: ExecutionResult) => withNodes(done, document))

@@ -11,6 +11,7 @@ import {
   isListType,
   isObjectType,
   parse,
+  print,
   printSchema,
   validate,
   type ExecutionArgs,
@@ -43,6 +44,12 @@ const placeOf = ({ path }: GraphQLResolveInfo): string => {
 };
 
 const withinList = (place: string) => /\.\d/.test(place);
+
+/** The compiled code has the arguments that stand in the document first. */
+const inOrder = (_key: string, value: unknown) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1)))
+    : value;
 
 const values: Readonly<Record<string, unknown>> = { Int: 7, Boolean: true, Float: 1.5 };
 
@@ -78,7 +85,7 @@ function wild(): GraphQLSchema {
     if (type.name.startsWith('__') || !(isObjectType(type) || isInterfaceType(type))) continue;
     for (const field of Object.values(type.getFields())) {
       field.resolve = (_source, args: object, context: string, info) => {
-        const place = `${context} ${placeOf(info)} ${JSON.stringify(args)}`;
+        const place = `${context} ${placeOf(info)} ${JSON.stringify(args, inOrder)}`;
         if (lotOf(`${place} throws`) % 30 === 0 && !withinList(place))
           throw new Error(`thrown at ${placeOf(info)}`);
         return later(place, () => valueAt(field.type, place));
@@ -114,31 +121,94 @@ function told({ data, errors = [], ...more }: ExecutionResult): string {
   return JSON.stringify({ data, errors: [...new Set(said)].sort(), ...more }, undefined, 1);
 }
 
-const wildSchema = wild();
-let compiledCount = 0;
+/** Tells what each resolver is given. */
+const telling = buildSchema(`
+  type Query { number(n: Int!): String input(of: Input): String list(of: [String!]): String either(of: Either): String }
+  input Input { text: String! size: Int = 3 all: [String!] }
+  input Either @oneOf { a: String b: String }
+`);
+for (const field of Object.values(telling.getQueryType()?.getFields() ?? {}))
+  field.resolve = (_source, args) => JSON.stringify(args);
 
-async function compare(args: ExecutionArgs): Promise<void> {
+const wildSchema = wild();
+
+/** As it is executed from its fourth time on; whether that is by compiled code. */
+async function compare(args: ExecutionArgs): Promise<boolean> {
   const compiled = compile(args);
-  if (compiled === undefined) return;
-  compiledCount += 1;
-  expect(told(await executeCompiled(compiled, args))).toBe(told(await execute(args)));
+  if (compiled === undefined) return false;
+  expect(told(await executeCompiled(compiled, args)), print(args.document)).toBe(told(await execute(args)));
+  return true;
 }
+
+/** What there is in operations of which the two engines could make something else. */
+const oddities: readonly (readonly [
+  string,
+  (query: string, variables: Record<string, unknown>) => boolean,
+])[] = [
+  ['a variable that may not be null, with a default', (query) => query.includes('$sure')],
+  ['a variable within a value', (query) => query.includes('$inner')],
+  ['a directive', (query) => query.includes('@skip')],
+  ['a variable with a default', (query) => /\$v\d+: [^,:]* = /.test(query)],
+  [
+    'a variable that is not given',
+    (query, given) =>
+      [...query.matchAll(/\$(v\d+): [\w![\]]+[,)]/g)].some(([, name]) => !Object.hasOwn(given, name ?? '')),
+  ],
+  ['a null', (_query, given) => Object.values(given).includes(null)],
+  [
+    'a null for a default',
+    (query, given) =>
+      [...query.matchAll(/\$(v\d+): [^,:]* = /g)].some(([, name]) => given[name ?? ''] === null),
+  ],
+];
+/** Those that are left to graphql-js. */
+const left = 3;
 
 describe('an operation that is compiled', () => {
   it('is answered as graphql-js answers it, whatever is answered, thrown or null, in the same order', async () => {
-    let valid = 0;
+    const seen = oddities.map(() => 0);
+    let compiledCount = 0;
     await fc.assert(
       fc.asyncProperty(operation, fc.string(), async ({ query, variables }, seed) => {
         const document = parse(query.replaceAll(' @include(if: true)', ''));
         if (query.startsWith('subscription') || validate(wildSchema, document).length > 0) return;
-        if (!query.includes('@skip')) valid += 1;
-        await compare({ schema: wildSchema, document, variableValues: variables, contextValue: seed });
+        const has = oddities.map(([, isIn]) => isIn(query, variables));
+        has.forEach((isThere, n) => void (seen[n] = (seen[n] ?? 0) + Number(isThere)));
+        const isCompiled = await compare({
+          ...{ schema: wildSchema, document, variableValues: variables, contextValue: seed },
+        });
+        expect(isCompiled, query).toBe(!has.slice(0, left).includes(true));
+        if (isCompiled) compiledCount += 1;
       }),
       { numRuns: 3_000 },
     );
     expect(compiledCount).toBeGreaterThan(150);
-    expect(compiledCount).toBe(valid);
-  });
+    for (const [n, [what]] of oddities.entries()) expect(seen[n], what).toBeGreaterThan(5);
+  }, 120_000);
+
+  it.each<[string, string, Record<string, unknown>]>([
+    ['a default where no null may be', 'query ($n: Int! = 7) { number(n: $n) }', {}],
+    ['a null for such a one', 'query ($n: Int! = 7) { number(n: $n) }', { n: null }],
+    ['a null for a default', 'query ($n: Int = 7) { number(n: $n) }', { n: null }],
+    ['a null within an input', 'query ($t: String = "x") { input(of: { text: $t }) }', { t: null }],
+    ['a null within a list', 'query ($t: String = "x") { list(of: [$t]) }', { t: null }],
+    ['nothing in place of a default', 'query ($s: Int) { input(of: { text: "x", size: $s }) }', {}],
+    ['nothing for exactly one', 'query ($a: String) { either(of: { a: $a }) }', {}],
+    ['a null for exactly one', 'query ($a: String) { either(of: { a: $a }) }', { a: null }],
+    [
+      'nothing within a list within an input',
+      'query ($t: String) { input(of: { text: "x", all: [$t] }) }',
+      {},
+    ],
+  ])(
+    'reads its variables as graphql-js does, however often it comes: %s',
+    async (_what, query, variables) => {
+      const run = compiling();
+      const args = { schema: telling, document: parse(query), variableValues: variables };
+      const alone = JSON.stringify(await execute(args));
+      for (let time = 0; time < 6; time += 1) expect(JSON.stringify(await run(args))).toBe(alone);
+    },
+  );
 
   // graphql-jit asks it without a context, and what it throws then ends the process.
   it('tells of what type something is by the thing alone', () => {

@@ -47,7 +47,19 @@ const odd = fc.oneof(
 
 const anythingOdd = () => odd;
 
-/** Draws an operation of the schema with its variables: mostly valid, at times with values of any kind. */
+/** How a variable is declared and given; undefined when it is not given. */
+interface Given {
+  /** What its name begins with. */
+  readonly prefix: string;
+  readonly type: string;
+  readonly fallback: string | undefined;
+  readonly value: unknown;
+}
+
+/**
+ * Draws an operation of the schema with its variables: mostly valid, at times with values of any kind. A variable within a
+ * value is called `$inner…`, and one that may not be null but has a default `$sure…`.
+ */
 export const operation: fc.Arbitrary<{ query: string; variables: Record<string, unknown> }> = fc
   .gen()
   .map((draw) => {
@@ -56,10 +68,10 @@ export const operation: fc.Arbitrary<{ query: string; variables: Record<string, 
     const root = schema.getRootType(kind);
     const variables: Record<string, unknown> = {};
     const declared: string[] = [];
-    const build = new Builder(draw, schema, (type, value) => {
-      const name = `v${declared.length}`;
-      declared.push(`$${name}: ${String(type)}`);
-      variables[name] = value;
+    const build = new Builder(draw, schema, ({ prefix, type, fallback, value }) => {
+      const name = `${prefix}${declared.length}`;
+      declared.push(`$${name}: ${type}${fallback === undefined ? '' : ` = ${fallback}`}`);
+      if (value !== undefined) variables[name] = value;
       return `$${name}`;
     });
     const selection = root == null ? '{ __typename }' : build.selection(root, 0);
@@ -71,7 +83,7 @@ class Builder {
   constructor(
     readonly draw: GeneratorValue,
     readonly from: GraphQLSchema,
-    readonly variable: (type: GraphQLInputType, value: unknown) => string,
+    readonly declare: (given: Given) => string,
   ) {}
 
   /** By its place: what is drawn from is compared with what was drawn from before, and a schema has no end. */
@@ -105,7 +117,7 @@ class Builder {
     const args = field.args.flatMap((arg) => {
       const needed = isNonNullType(arg.type) && arg.defaultValue === undefined;
       if (!needed && !this.draw(fc.boolean)) return [];
-      return [`${arg.name}: ${this.variable(arg.type, this.value(arg.type, 0))}`];
+      return [`${arg.name}: ${this.argument(arg.type)}`];
     });
     const alias = this.draw(fc.nat, 3) === 0 ? `a${this.draw(fc.nat, 5)}: ` : '';
     const directive = this.directive();
@@ -120,19 +132,62 @@ class Builder {
     return lot === 1 ? ` @skip(if: ${this.variable(asked, this.value(asked, 0))})` : '';
   }
 
-  value(type: GraphQLInputType, depth: number): unknown {
-    if (this.draw(fc.nat, 30) === 0) return this.draw(anythingOdd);
-    if (isNonNullType(type)) return this.value(getNullableType(type), depth);
+  /** A variable, or a value in which there may be some. */
+  argument(type: GraphQLInputType): string {
+    return this.draw(fc.nat, 3) > 0
+      ? this.variable(type, this.value(type, 0))
+      : this.literal(type, this.value(type, 0, false), true);
+  }
+
+  /** Mostly declared as it is used, without a default, and given. */
+  variable(type: GraphQLInputType, value: unknown, prefix = 'v'): string {
+    const how = this.draw(fc.nat, 11);
+    const given = how === 0 ? undefined : how === 1 ? null : value;
+    if (this.draw(fc.nat, 5) > 0)
+      return this.declare({ prefix, type: String(type), fallback: undefined, value: given });
+    const nullable = getNullableType(type);
+    const sure = this.draw(fc.nat, 3) === 0;
+    return this.declare({
+      prefix: sure && prefix === 'v' ? 'sure' : prefix,
+      type: `${String(nullable)}${sure ? '!' : ''}`,
+      fallback: this.literal(type, this.value(type, 0, false), false),
+      value: given,
+    });
+  }
+
+  /** A value that is in order, as it stands in a document. */
+  literal(type: GraphQLInputType, value: unknown, holdsVariables: boolean): string {
+    const within = (inner: GraphQLInputType, one: unknown) =>
+      holdsVariables && this.draw(fc.nat, 2) === 0
+        ? this.variable(inner, one, 'inner')
+        : this.literal(inner, one, holdsVariables);
+    const nullable = getNullableType(type);
+    if (isListType(nullable) && Array.isArray(value))
+      return `[${value.map((one) => within(nullable.ofType, one)).join(', ')}]`;
+    if (isInputObjectType(nullable)) {
+      const fields = nullable.getFields();
+      const parts = Object.entries(Object(value) as object).flatMap(([name, one]) => {
+        const field = fields[name];
+        return field === undefined ? [] : [`${name}: ${within(field.type, one)}`];
+      });
+      return `{ ${parts.join(', ')} }`;
+    }
+    return isEnumType(nullable) ? String(value) : JSON.stringify(value);
+  }
+
+  value(type: GraphQLInputType, depth: number, mayBeOdd = true): unknown {
+    if (mayBeOdd && this.draw(fc.nat, 30) === 0) return this.draw(anythingOdd);
+    if (isNonNullType(type)) return this.value(getNullableType(type), depth, mayBeOdd);
     if (isListType(type)) {
       const count = this.draw(fc.nat, 3);
-      return Array.from({ length: count }, () => this.value(type.ofType, depth + 1));
+      return Array.from({ length: count }, () => this.value(type.ofType, depth + 1, mayBeOdd));
     }
     if (isEnumType(type)) return this.pick(type.getValues()).name;
-    if (isInputObjectType(type)) return this.input(type.name, depth);
+    if (isInputObjectType(type)) return this.input(type.name, depth, mayBeOdd);
     return this.pick(known[getNamedType(type).name] ?? ['x']);
   }
 
-  input(name: string, depth: number): Record<string, unknown> {
+  input(name: string, depth: number, mayBeOdd: boolean): Record<string, unknown> {
     const type = this.from.getType(name);
     if (!isInputObjectType(type)) return {};
     const fields = Object.values(type.getFields());
@@ -151,7 +206,7 @@ class Builder {
         if (field.name === 'subscriberIdentifier') return [field.name, '04040404040'];
         if (field.name === 'providerCode') return [field.name, 'BPC'];
         if (field.name === 'accountId') return [field.name, known['ID']?.[0]];
-        return [field.name, this.value(field.type, depth + 1)];
+        return [field.name, this.value(field.type, depth + 1, mayBeOdd)];
       }),
     );
   }
