@@ -2,7 +2,6 @@ import {
   BREAK,
   execute,
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   Kind,
   visit,
@@ -13,6 +12,8 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
+
+import { variableErrors } from './variable-errors.ts';
 
 /** Compiling costs as much as some dozens of executions: what is sent once is not compiled. */
 const USES_BEFORE_COMPILING = 4;
@@ -70,7 +71,6 @@ function isReadOtherwise(document: DocumentNode): boolean {
 }
 
 /**
-/**
  * As `execute` does it: what is wrong with the variables is told in its words, and errors have their nodes. So has one of a
  * null where the default may stand and no null. `operation` is the one that was compiled; default: it is looked for in the
  * document.
@@ -80,14 +80,13 @@ export function executeCompiled(
   args: ExecutionArgs,
   operation = getOperationAST(args.document, args.operationName),
 ): ReturnType<typeof execute> {
-  const { schema, document, variableValues } = args;
-  const declared = operation?.variableDefinitions ?? [];
-  if (declared.length > 0) {
-    const given = variableValues ?? {};
-    if (getVariableValues(schema, declared, given).errors !== undefined) return execute(args);
-    if (declared.some((one) => one.defaultValue !== undefined && given[one.variable.name.value] === null))
-      return execute(args);
-  }
+  const { document, variableValues } = args;
+  if (operation == null || variableErrors(operation, args) !== undefined) return execute(args);
+  const hasNullForDefault = operation.variableDefinitions?.some(
+    ({ variable, defaultValue }) =>
+      defaultValue !== undefined && variableValues?.[variable.name.value] === null,
+  );
+  if (hasNullForDefault === true) return execute(args);
   const result = compiled.query(args.rootValue, args.contextValue, variableValues);
   return result instanceof Promise
     ? result.then((done: ExecutionResult) => withNodes(done, document))

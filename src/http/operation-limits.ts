@@ -1,7 +1,6 @@
 import { complexityFromQuery } from '@pothos/plugin-complexity';
 import {
   getOperationAST,
-  getVariableValues,
   GraphQLError,
   Kind,
   parse,
@@ -17,6 +16,7 @@ import type { Plugin } from 'graphql-yoga';
 
 import { sameForSame } from '../purchases/same-for-same.ts';
 import type { RequestContext } from './request-context.ts';
+import { variableErrors } from './variable-errors.ts';
 
 export interface OperationLimits {
   /** Of the document, before it is parsed to its end. */
@@ -181,6 +181,9 @@ function overCost(
   const operation = getOperationAST(args.document, args.operationName);
   // Whoever would execute it all the same would execute what nobody has counted.
   if (operation == null) return noOperation();
+  // Each time, though the cost may be known: what costs as much may be wrong all the same.
+  const wrong = variableErrors(operation, args);
+  if (wrong !== undefined) return wrong.map(unreadableInput);
   const key = costKey(operation, args.variableValues ?? {});
   let known = counted.costs.get(key);
   if (known === undefined) {
@@ -191,8 +194,8 @@ function overCost(
         { schema: args.schema, variables: args.variableValues ?? {} },
       );
     } catch (error) {
-      // Arguments or variables that cannot be read cannot be counted; nothing of the operation is executed then.
-      if (error instanceof GraphQLError) return unreadableInput(error, operation, args);
+      // Arguments that cannot be read cannot be counted; nothing of the operation is executed then.
+      if (error instanceof GraphQLError) return unreadableInput(error);
       throw error;
     }
     if (counted.costs.size >= MOST_COSTS) counted.costs.clear();
@@ -213,20 +216,12 @@ function noOperation(): GraphQLError {
   });
 }
 
-/** Every wrong variable, or the argument that is wrong. */
-function unreadableInput(
-  error: GraphQLError,
-  operation: OperationDefinitionNode,
-  { schema, variableValues }: ExecutionArgs,
-): GraphQLError[] {
-  const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], variableValues ?? {});
-  return (errors ?? [error]).map(
-    ({ message, nodes }) =>
-      new GraphQLError(message, {
-        nodes: nodes ?? null,
-        extensions: { code: 'BAD_USER_INPUT', http: { status: 400, spec: true } },
-      }),
-  );
+/** Of a variable or an argument that is wrong. */
+function unreadableInput({ message, nodes }: GraphQLError): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: nodes ?? null,
+    extensions: { code: 'BAD_USER_INPUT', http: { status: 400, spec: true } },
+  });
 }
 
 /**

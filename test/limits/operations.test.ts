@@ -251,6 +251,52 @@ describe('the known bombs', () => {
     expect(refused[0]?.errors?.[0]?.extensions['code']).toBe('OPERATION_RESOLUTION_FAILURE');
   });
 
+  const overHttp =
+    (headers: Readonly<Record<string, string>>) => async (query: string, variables: object) => {
+      const { status, text } = await post(stack, { query, variables }, headers);
+      return { status, text };
+    };
+  it.each<[string, (query: string, variables: object) => Promise<unknown>]>([
+    ['HTTP', overHttp({})],
+    ['HTTP, as plain JSON', overHttp({ accept: 'application/json' })],
+    ['HTTP by way of Yoga', overHttp({ 'content-type': 'application/json;v=1' })],
+    ['an event stream', overHttp({ accept: 'text/event-stream' })],
+    ['WebSocket', (query, variables) => overSocket(stack, query, variables)],
+  ])('a wrong variable is told alike whatever was asked before, over %s', async (entrance, ask) => {
+    const name = entrance.replaceAll(/\W/g, '');
+    const query = `query ${name}($f: PurchaseFilter) { purchases(filter: $f) { edges { cursor } } }`;
+    const wrong = { f: { createdAfter: 'x' } };
+    const first = await ask(query, wrong);
+    // It costs what the wrong one would.
+    expect(JSON.stringify(await ask(query, { f: {} }))).not.toContain('BAD_USER_INPUT');
+    expect(await ask(query, wrong)).toEqual(first);
+    expect(JSON.stringify(first)).toContain('BAD_USER_INPUT');
+  });
+
+  it.each([
+    ['query Twice($n: Int!) { purchases(first: $n) { edges { cursor } } }', 1, '2'],
+    ['query Twice($ids: [ID!]!) { nodes(ids: $ids) { id } }', ['x'], [{}]],
+  ])('%s is answered for %j, and refused for %j with 400', async (query, right, wrong) => {
+    const [, name = ''] = /\$(\w+)/.exec(query) ?? [];
+    // More often than it takes to be compiled.
+    for (let time = 0; time < 5; time += 1) await post(stack, { query, variables: { [name]: right } });
+    const answer = await post(stack, { query, variables: { [name]: wrong } });
+    expect(answer.status).toBe(400);
+    expect(answer.body['errors'][0]).toMatchObject({
+      locations: [{ line: 1 }],
+      extensions: { code: 'BAD_USER_INPUT' },
+    });
+  });
+
+  it('a wrong variable of a subscription is told alike too', async () => {
+    const query = 'subscription ($f: PurchaseFilter) { purchaseEvents(filter: $f) { cursor } }';
+    const wrong = { f: { createdAfter: 'x' } };
+    const first = await overSocket(stack, query, wrong);
+    expect(await overSocket(stack, query, { f: {} })).toEqual({ results: [], errors: [] });
+    expect(await overSocket(stack, query, wrong)).toEqual(first);
+    expect(JSON.stringify(first)).toContain('BAD_USER_INPUT');
+  });
+
   it('variables nested without end are refused', async () => {
     const nested = `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`;
     const answer = await post(stack, `{"query":"{ __typename }","variables":${nested}}`);
