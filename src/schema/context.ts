@@ -7,7 +7,10 @@ import type { Loaders } from './loaders.ts';
 /** The domain, as the schema uses it: the caller's integration, as far as the caller may see it. */
 export type Domain = View;
 
-/** What every resolver gets. One per operation, and another for each event of a subscription, with `loaders` of its own. */
+/**
+ * What every resolver gets. One per operation, and another for each event of a subscription, with `loaders` of its own, which
+ * are cleared before each mutation.
+ */
 export interface Context {
   readonly caller: Caller;
   readonly domain: Domain;

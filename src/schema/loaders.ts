@@ -18,7 +18,7 @@ export interface Loaders {
   readonly attempts: DataLoader<string, readonly Attempt[]>;
   /** By purchase id: resolves once the audit trail tells that the caller is shown its tokens. */
   readonly reveal: DataLoader<string, true>;
-  /** Forgets everything: a subscription is one long operation. */
+  /** Forgets everything: a subscription is one long operation, and what one mutation changes the next may tell. */
   clear(): void;
 }
 

@@ -128,6 +128,7 @@ function sourceOf({ quoteId, details }: typeof ConfirmSource.$inferInput, contex
     : { details: inputOf(details, context) };
 }
 
+// Each begins by forgetting what was read: in one operation they go one after the other, and the one before may have bought.
 builder.mutationFields((t) => ({
   validatePurchase: t.field({
     type: ValidatePurchaseResult,
@@ -136,9 +137,13 @@ builder.mutationFields((t) => ({
       'Checks the subscriber with the provider and prices the purchase. Changes nothing; repeat it freely.',
     args: { input: t.arg({ type: PurchaseInput, required: true, description: 'What would be bought.' }) },
     complexity: MUTATION_COST,
-    resolve: async (_root, { input }, context) =>
-      (await context.admit()) ??
-      context.domain.purchases.validate(inputOf(input, context), context.signal, context.requestId),
+    resolve: async (_root, { input }, context) => {
+      context.loaders.clear();
+      return (
+        (await context.admit()) ??
+        context.domain.purchases.validate(inputOf(input, context), context.signal, context.requestId)
+      );
+    },
   }),
   confirmPurchase: t.field({
     type: ConfirmPurchaseResult,
@@ -153,13 +158,15 @@ builder.mutationFields((t) => ({
       }),
     },
     complexity: MUTATION_COST,
-    resolve: (_root, { input: { idempotencyKey, from, waitMs } }, context) =>
-      context.domain.purchases.confirm(
+    resolve: (_root, { input: { idempotencyKey, from, waitMs } }, context) => {
+      context.loaders.clear();
+      return context.domain.purchases.confirm(
         { idempotencyKey, from: sourceOf(from, context), waitMs: waitMs ?? DEFAULT_WAIT_MS },
         context.signal,
         context.admit,
         context.requestId,
-      ),
+      );
+    },
   }),
   retryPurchase: t.field({
     type: RetryPurchaseResult,
@@ -168,11 +175,15 @@ builder.mutationFields((t) => ({
       'Asks ScratchPower again about a purchase that failed or is unresolved. Never charges twice.',
     args: { input: t.arg({ type: RetryPurchaseInput, required: true, description: 'Which purchase.' }) },
     complexity: MUTATION_COST,
-    resolve: async (_root, { input: { id, waitMs } }, { domain, admit, requestId }) =>
-      (await admit()) ??
-      domain.purchases.retry(
-        { id: resolveGlobal('Purchase', id), waitMs: waitMs ?? DEFAULT_WAIT_MS },
-        requestId,
-      ),
+    resolve: async (_root, { input: { id, waitMs } }, { domain, admit, loaders, requestId }) => {
+      loaders.clear();
+      return (
+        (await admit()) ??
+        domain.purchases.retry(
+          { id: resolveGlobal('Purchase', id), waitMs: waitMs ?? DEFAULT_WAIT_MS },
+          requestId,
+        )
+      );
+    },
   }),
 }));

@@ -12,6 +12,7 @@ import {
   subscribe,
   until,
   validate,
+  walletId,
   type Stack,
 } from '../support/stack.ts';
 
@@ -225,6 +226,30 @@ describe.each(['v1', 'current'] as const)('money on %s', (surface) => {
     expect(stuck).toMatchObject({ canRetry: true, problem: { code: 'needs_attention' } });
     stack.sandbox.clearFaults();
     expect(await retry(stack.graphql, by)).toMatchObject({ status: 'SUCCEEDED' });
+  });
+});
+
+describe('several purchases in one operation', () => {
+  it('tell each the balance that is left after it', async () => {
+    await using stack = await startStack();
+    const { graphql } = stack;
+    const details = await electricity(graphql);
+    const bought = '{ ... on Purchase { status account { balance { amount } } } }';
+    const query = `mutation ($a: ConfirmPurchaseInput!, $b: ConfirmPurchaseInput!) {
+      a: confirmPurchase(input: $a) ${bought} b: confirmPurchase(input: $b) ${bought} }`;
+    // More often than it takes to be compiled.
+    for (let time = 0; time < 5; time += 1) {
+      const input = (name: string) => ({ idempotencyKey: `${name}${time}`, from: { details } });
+      const { data } = await graphql(query, { a: input('a'), b: input('b') });
+      expect(data).toMatchObject({ a: { status: 'SUCCEEDED' }, b: { status: 'SUCCEEDED' } });
+      const now = await graphql('query ($id: ID!) { account(id: $id) { balance { amount } } }', {
+        id: await walletId(graphql),
+      });
+      expect(data?.['b'].account).toEqual(now.data?.['account']);
+      expect(Number(data?.['a'].account.balance.amount)).toBeGreaterThan(
+        Number(now.data?.['account'].balance.amount),
+      );
+    }
   });
 });
 
