@@ -15,7 +15,7 @@ import {
   type SharedAnswerOptions,
 } from './shared-answer.ts';
 
-/** Who comes to an event later than that gets what can be read by then. */
+/** Who comes to an event later than that, or after the next event, gets what can be read by then. */
 const SHARED_MS = 1_000;
 
 /**
@@ -31,10 +31,11 @@ export function sharedExecution(
     const events = await createSourceEventStream(args);
     if (!isAsyncIterable(events)) return events;
     const { key, tellsTokens } = keys.keyOf(args);
+    const { feed } = args.contextValue.domain;
     const stream = new AnswerStream(
       events[Symbol.asyncIterator](),
       (event) =>
-        answers.of(event, key, () =>
+        answers.of({ event, latest: feed.position, key }, () =>
           executeFor(
             { ...args, rootValue: event },
             { tellsTokens, signal: nobodyLeaves, requestId: options.newId() },
@@ -59,18 +60,28 @@ export function answersTo(args: ExecutionArgs): AsyncIterator<ExecutionResult, u
   return streams.get(args);
 }
 
-class Answers {
-  readonly #ofEvents = new Map<unknown, Map<string, Promise<ExecutionResult>>>();
+interface Answered {
+  /** The latest event by then. */
+  readonly latest: number;
+  readonly result: Promise<ExecutionResult>;
+}
 
-  of(event: unknown, key: string, answer: () => Promise<ExecutionResult>): Promise<ExecutionResult> {
+/** An answer tells balances too, which a purchase since may have changed: it is for those who ask before the next event. */
+class Answers {
+  readonly #ofEvents = new Map<unknown, Map<string, Answered>>();
+
+  of(
+    { event, latest, key }: { readonly event: unknown; readonly latest: number; readonly key: string },
+    answer: () => Promise<ExecutionResult>,
+  ): Promise<ExecutionResult> {
     let answers = this.#ofEvents.get(event);
     if (answers === undefined) {
-      this.#ofEvents.set(event, (answers = new Map<string, Promise<ExecutionResult>>()));
+      this.#ofEvents.set(event, (answers = new Map<string, Answered>()));
       setTimeout(() => this.#ofEvents.delete(event), SHARED_MS).unref();
     }
     let known = answers.get(key);
-    if (known === undefined) answers.set(key, (known = answer()));
-    return known;
+    if (known?.latest !== latest) answers.set(key, (known = { latest, result: answer() }));
+    return known.result;
   }
 }
 

@@ -10,7 +10,7 @@ import type { PurchaseService } from './service.ts';
 export interface View {
   readonly catalogue: Pick<CatalogueService, 'defaultSurface' | 'identity' | 'accounts' | 'products'>;
   readonly purchases: Pick<PurchaseService, 'validate' | 'confirm' | 'retry' | 'reveal' | 'isRevealed'>;
-  readonly feed: Pick<EventFeed, 'follow' | 'watch'>;
+  readonly feed: Pick<EventFeed, 'follow' | 'watch' | 'position'>;
   readonly journal: Pick<
     Journal,
     'integration' | 'purchase' | 'purchases' | 'quotes' | 'page' | 'attempts' | 'lastPosition'
@@ -42,6 +42,9 @@ export function viewFor(
       accounts: async (...asked) => seenOf(await catalogue.accounts(...asked)),
     },
     feed: {
+      get position() {
+        return feed.position;
+      },
       follow: ({ sees: wanted, ...request }) =>
         feed.follow({
           ...request,

@@ -116,6 +116,21 @@ describe('an event is executed', () => {
     }
   });
 
+  it('anew for one who comes after the next event, for that may have changed what is told', async () => {
+    const { follow, next, executed } = await setting();
+    const thousand = await Promise.all(Array.from({ length: 1_000 }, () => follow(anyone, plain)));
+    const [first] = await next(thousand);
+    const soon = await follow(anyone, plain, { after: 'ZXZlbnQ6MA' });
+    expect((await soon.next()).value).toBe(first);
+    expect(executed).toHaveLength(1);
+    await next(thousand);
+    const late = await follow(anyone, plain, { after: 'ZXZlbnQ6MA' });
+    const again = (await late.next()).value as ExecutionResult;
+    expect(again).toEqual(first);
+    expect(again).not.toBe(first);
+    expect(executed).toHaveLength(3);
+  });
+
   it('with a context of its own, which tells no name unless tokens are shown, and which nobody’s leaving ends', async () => {
     const { follow, next, executed, leaving } = await setting();
     await next([await follow(anyone, plain), await follow(anyone, withTokens)]);
