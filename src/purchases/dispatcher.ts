@@ -3,7 +3,7 @@ import type { AttemptId, Journal } from './journal.ts';
 import type { Lease, Liveness } from './liveness.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
-import { type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
+import { isSettled, type Attempt, type Purchase, type RawAnswer } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { Claim, Reading, Sent, Slot, Vending } from './vending.ts';
 
@@ -175,8 +175,11 @@ export class Dispatcher {
   async #claims(purchase: Purchase, { number }: AttemptId): Promise<ReadonlySet<Claim>> {
     const claims = new Set<Claim>();
     for (const attempt of await this.#options.journal.attempts([purchase.id])) {
-      if (attempt.number === number || attempt.answer === null) continue;
-      const reading = this.#read(purchase, attempt, attempt.answer);
+      const { answer } = attempt;
+      // Only a success claims anything; of the others there may be a day's denials, too many to read each time.
+      const isSuccess = answer !== null && answer.status >= 200 && answer.status < 300;
+      if (attempt.number === number || !isSuccess) continue;
+      const reading = this.#read(purchase, attempt, answer);
       if (reading.outcome === 'UNKNOWN' && reading.claim !== undefined) claims.add(reading.claim);
     }
     return claims;
@@ -213,9 +216,8 @@ export class Dispatcher {
       (known) => known.outcome !== 'IN_FLIGHT',
     );
     finished ??= await this.#asRecorded(purchase.id);
-    // It is asked about here as long as it is in doubt and ours; where it comes back to us, all the time is waited anew.
-    const isOurs = finished.owner === journal.instance;
-    if (finished.status !== 'UNRESOLVED' || !isOurs) this.#left.delete(finished.id);
+    // Where it comes back to us, all the time is waited anew; one that needs attention may be asked about again and again.
+    if (isSettled(finished.status) || finished.owner !== journal.instance) this.#left.delete(finished.id);
     return finished;
   }
 
