@@ -1,10 +1,10 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
+import { LONGEST_ACCEPT } from './accepted-json.ts';
+
 /** The content types that a page of any site may send without being asked first, and none at all. */
 const SIMPLE = /^\s*($|application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)/i;
-/** A refusal repeats what was asked for, several times over. */
-const LONGEST_ACCEPT = 1_000;
 
 /**
  * Refuses bodies that are no JSON: a foreign page can send a form, but JSON only after a CORS preflight. What is packed

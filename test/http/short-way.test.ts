@@ -41,6 +41,9 @@ const accepts = {
   browser: 'multipart/mixed;deferSpec=20220824,application/graphql-response+json,application/json;q=0.9',
   latin: 'application/json;charset=iso-8859-1, application/graphql-response+json',
   page: 'text/html, application/xhtml+xml',
+  'anything that is called JSON': '*/json, application/graphql-response+json',
+  'more parts than two': 'application/json/x, application/graphql-response+json',
+  'too much': `application/json${', text/html'.repeat(100)}`,
 };
 
 const bodies: Readonly<Record<string, () => unknown>> = {
