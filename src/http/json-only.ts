@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
+import { isAsyncIterable, type FetchAPI, type Plugin } from 'graphql-yoga';
 
 import { LONGEST_ACCEPT } from './accepted-json.ts';
 
@@ -14,11 +14,8 @@ export function jsonOnly(): Plugin {
   return {
     onRequest: (event) => {
       const { request, fetchAPI } = event;
-      const refuse = (status: number, message: string) => {
-        const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
-        const headers = { 'content-type': 'application/json' };
-        event.endResponse(new fetchAPI.Response(body, { status, headers }));
-      };
+      const refuse = (status: number, message: string) =>
+        event.endResponse(refusal(fetchAPI, status, message));
       const header = (name: string) => request.headers.get(name) ?? '';
       if (header('accept').length > LONGEST_ACCEPT) {
         refuse(406, 'Ask for fewer types, such as "accept: application/json".');
@@ -27,6 +24,14 @@ export function jsonOnly(): Plugin {
       } else if (!/^\s*(identity)?\s*$/i.test(header('content-encoding'))) {
         refuse(415, 'Send the operation as it is, without a content-encoding.');
       }
+    },
+    // Yoga has no words for it.
+    onResultProcess: (event) => {
+      if (event.resultProcessor !== undefined) return;
+      const remedy = isAsyncIterable(event.result)
+        ? 'A subscription is answered by events. Ask for them with "accept: text/event-stream", or over WebSocket.'
+        : 'Ask for JSON, with "accept: application/json".';
+      event.setResultProcessor((_result, resultAPI) => refusal(resultAPI, 406, remedy), 'application/json');
     },
     // Yoga reads the parameters of a link with JSON.parse alone, whose error would pass for one of ours.
     onRequestParse: ({ requestParser, setRequestParser }) => {
@@ -43,4 +48,9 @@ export function jsonOnly(): Plugin {
       });
     },
   };
+}
+
+function refusal(fetchAPI: FetchAPI, status: number, message: string): Response {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+  return new fetchAPI.Response(body, { status, headers: { 'content-type': 'application/json' } });
 }

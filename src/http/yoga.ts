@@ -146,8 +146,9 @@ export function createEngine(options: {
       internalErrors(log),
       // Before all that looks at what was sent.
       authentication({ authenticator, graphiql: discovery.graphiql, runtime, log }),
-      jsonOnly(),
+      // Before jsonOnly, which answers what Yoga cannot.
       endUnsendable(),
+      jsonOnly(),
       ...(discovery.introspection ? [] : [hiddenSchema()]),
       persisted !== undefined && persistedOperations(persisted),
       // Before the limits: who sends what is refused is counted too. What the limits refuse is logged.

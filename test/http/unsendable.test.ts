@@ -39,3 +39,26 @@ it('a subscription that is answered in no way that its client takes (406) is not
     });
   }
 });
+
+it.each([
+  [
+    'a subscription',
+    'application/json',
+    'subscription { purchaseEvents { cursor } }',
+    /text\/event-stream.*WebSocket/,
+  ],
+  ['a query', 'text/xml', '{ __typename }', /accept: application\/json/],
+  ['a document that is wrong', 'text/xml', '{ nothing }', /accept: application\/json/],
+])('%s that is asked for as %s is refused with what to ask for', async (_what, accept, query, remedy) => {
+  await using stack = await startStack();
+  const response = await fetch(`${stack.gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept },
+    body: JSON.stringify({ query }),
+  });
+  expect(response.status).toBe(406);
+  expect(response.headers.get('content-type')).toContain('application/json');
+  expect(await response.json()).toEqual({
+    errors: [{ message: expect.stringMatching(remedy) as string, extensions: { code: 'BAD_REQUEST' } }],
+  });
+});
