@@ -81,6 +81,11 @@ const textScalar = (name: 'Currency' | 'PhoneNumber', description: string, speci
       if (typeof value === 'string') return value;
       throw new GraphQLError(`${name} must be a string.`);
     },
+    parseLiteral: (node) => {
+      const value = valueFromASTUntyped(node);
+      if (typeof value === 'string') return value;
+      throw new GraphQLError(`${name} must be a string.`, { nodes: node });
+    },
   });
 
 textScalar(
@@ -118,10 +123,10 @@ builder.scalarType('DateTime', {
   specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
   serialize: (value) => value.toISOString(),
   parseValue: (value) => parseInstant(value),
-  parseLiteral: (node: ValueNode) => parseInstant(valueFromASTUntyped(node)),
+  parseLiteral: (node: ValueNode) => parseInstant(valueFromASTUntyped(node), node),
 });
 
-function parseInstant(value: unknown): Date {
+function parseInstant(value: unknown, node?: ValueNode): Date {
   const day = typeof value === 'string' ? RFC_3339.exec(value)?.[1] : undefined;
   if (typeof value === 'string' && day !== undefined && isDay(day)) {
     const date = new Date(value);
@@ -129,6 +134,7 @@ function parseInstant(value: unknown): Date {
   }
   throw new GraphQLError(
     'DateTime must be an RFC 3339 instant with its offset, such as "2026-11-23T10:15:00Z".',
+    { nodes: node ?? null },
   );
 }
 

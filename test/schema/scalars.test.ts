@@ -1,4 +1,4 @@
-import { isScalarType, parseValue, type GraphQLScalarType } from 'graphql';
+import { isScalarType, parse, parseValue, validate, type GraphQLScalarType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 
 import { schema } from '../../src/schema/index.ts';
@@ -69,5 +69,19 @@ describe('a DateTime on a day that there is not', () => {
 describe.each(['Currency', 'PhoneNumber'])('%s', (name) => {
   it.each([26771436390, true, null, ['BWP'], {}])('refuses %s, which is no string', (value) => {
     expect(() => read(name, value)).toThrow(`${name} must be a string`);
+  });
+});
+
+describe('a wrong literal is refused with its place', () => {
+  it.each([
+    ['a DateTime', '{ purchases(filter: { createdAfter: "now" }) { edges { cursor } } }', 37],
+    [
+      'a PhoneNumber',
+      'mutation { validatePurchase(input: { beneficiaryPhoneNumber: 7, productType: WATER, providerCode: "x", accountId: "x", subscriberIdentifier: "x", amount: { amount: "1", currency: "BWP" } }) { __typename } }',
+      62,
+    ],
+  ])('%s', (_what, query, column) => {
+    const errors = validate(schema, parse(query));
+    expect(errors.map(({ locations }) => locations)).toEqual([[{ line: 1, column }]]);
   });
 });
