@@ -56,7 +56,7 @@ const table: Readonly<Record<string, RestsOn>> = {
     `${failure} readEvidence`,
   ),
   'session.wrong-login': works(
-    'Refused credentials are tried again after a second at most, which may lock the user: #loginRefused.',
+    'Refused credentials are tried again without a pause, which may lock the user: #loginRefused.',
     'src/datasources/surface-client.ts #loginRefused',
     `${session} #login`,
   ),
