@@ -91,18 +91,15 @@ export async function startGateway(config: Config, options: GatewayOptions = {})
     await warnOfForgotten(record, config, log);
   };
   await begin().catch(orClose(() => liveness.stop()));
-  const health = new Health(
-    {
-      record: () => record.ping(),
-      // One that is out of order takes nothing from the others.
-      session: async () => {
-        await Promise.any(
-          served.map(({ upstream }) => upstream.on(upstream.defaultSurface).ready({ requestId: newId() })),
-        );
-      },
+  const health = new Health({
+    record: () => record.ping(),
+    // One that is out of order takes nothing from the others.
+    session: async () => {
+      await Promise.any(
+        served.map(({ upstream }) => upstream.on(upstream.defaultSurface).ready({ requestId: newId() })),
+      );
     },
-    { runtime },
-  );
+  });
   const { allowedOrigins, host, port, discovery, limits, hstsMaxAge } = config;
   const authenticator = await openAuthenticator(config.auth, { store: record.keys, runtime, log }).catch(
     orClose(() => liveness.stop()),

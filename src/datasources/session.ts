@@ -48,22 +48,16 @@ const tokenAnswer = z.object({
 /** A session is renewed in the last fifth of its life, at a random moment, so that many gateways do not come at once. */
 const RENEW_FROM = 0.8;
 const RENEW_TO = 0.95;
-/** How long no login is tried after one that failed, in ms; doubles with each that fails alike. */
-const BACK_OFFS = {
-  /** What was refused is refused again, and may lock the account. */
-  REFUSED: { first: 1_000, most: 30_000 },
-  /** Short, for a purchase right after the upstream is back must not wait for long. */
-  FAILED: { first: 250, most: 1_000 },
-} as const;
-/** Whatever Retry-After asks for. */
-const LONGEST_BACK_OFF_MS = 30_000;
+/** After refused credentials, so that the account is not locked. */
+const FIRST_BACK_OFF_MS = 1_000;
+const MAX_BACK_OFF_MS = 30_000;
 
 /** One surface's OAuth session: one login however many callers wait for it. */
 export class Session {
   readonly #options: SessionOptions;
   #tokens: Tokens | undefined;
   #renewing: Promise<Tokens> | undefined;
-  #failed: FailedLogin | undefined;
+  #refused: { error: ProblemError; until: number; backOffMs: number } | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -119,7 +113,7 @@ export class Session {
 
   async #obtain(): Promise<Tokens> {
     const { runtime } = this.#options;
-    if (this.#failed !== undefined && runtime.monotonic() < this.#failed.until) throw this.#failed.error;
+    if (this.#refused !== undefined && runtime.monotonic() < this.#refused.until) throw this.#refused.error;
     const refresh = this.#tokens?.refresh ?? null;
     if (this.#tokens !== undefined) this.#tokens.refresh = null;
     if (refresh !== null) {
@@ -139,34 +133,31 @@ export class Session {
 
   async #login(): Promise<Tokens> {
     const { credentials, runtime } = this.#options;
-    const body = {
-      client_id: credentials.clientId,
-      client_secret: credentials.clientSecret,
-      grant_type: 'password',
-      identifier: credentials.username,
-      secret_pass: credentials.password,
-      org_code: credentials.orgCode,
-      source_channel: 'WEB',
-    };
-    let sent: Sent | undefined;
     try {
-      const tokens = await this.#ask('login', body, (one) => (sent = one));
-      this.#failed = undefined;
+      const tokens = await this.#ask('login', {
+        client_id: credentials.clientId,
+        client_secret: credentials.clientSecret,
+        grant_type: 'password',
+        identifier: credentials.username,
+        secret_pass: credentials.password,
+        org_code: credentials.orgCode,
+        source_channel: 'WEB',
+      });
+      this.#refused = undefined;
       return tokens;
     } catch (error) {
-      if (error instanceof ProblemError) this.#failed = failedLogin(error, sent, this.#failed, runtime);
+      if (error instanceof ProblemError && error.problem.type === 'AUTHENTICATION') {
+        const backOffMs = Math.min((this.#refused?.backOffMs ?? FIRST_BACK_OFF_MS / 2) * 2, MAX_BACK_OFF_MS);
+        this.#refused = { error, until: runtime.monotonic() + backOffMs, backOffMs };
+      }
       throw error;
     }
   }
 
-  async #ask(
-    endpoint: Endpoint & ('login' | 'refresh'),
-    body: object,
-    onSent?: (sent: Sent) => void,
-  ): Promise<Tokens> {
+  async #ask(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
     let worked = false;
     try {
-      const tokens = await this.#tokensOf(endpoint, body, onSent);
+      const tokens = await this.#tokensOf(endpoint, body);
       worked = true;
       return tokens;
     } finally {
@@ -174,11 +165,7 @@ export class Session {
     }
   }
 
-  async #tokensOf(
-    endpoint: Endpoint & ('login' | 'refresh'),
-    body: object,
-    onSent?: (sent: Sent) => void,
-  ): Promise<Tokens> {
+  async #tokensOf(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
     const { transport, runtime, timeoutMs, paths, refusal } = this.#options;
     const startedAt = runtime.monotonic();
     const requestId = runtime.id(runtime.now());
@@ -190,9 +177,7 @@ export class Session {
       timeoutMs,
       body: JSON.stringify(body),
     } as const;
-    const sent = await transport.exchange(exchange);
-    onSent?.(sent);
-    const answer = answerOf(sent);
+    const answer = answerOf(await transport.exchange(exchange));
     if (answer.status >= 300) throw refusal(answer, requestId);
     const parsed = tokenAnswer.safeParse(answer.complete ? parseJson(answer.body) : undefined);
     if (!parsed.success) throw new ProblemError(unreadable(requestId));
@@ -206,34 +191,6 @@ export class Session {
       expiresAt: startedAt + lifeMs,
     };
   }
-}
-
-/** A login that failed: whoever wants one until then gets its error. */
-interface FailedLogin {
-  readonly error: ProblemError;
-  /** On the steady clock. */
-  readonly until: number;
-  readonly kind: keyof typeof BACK_OFFS;
-  /** So many of that kind in a row. */
-  readonly times: number;
-}
-
-/** As before when nothing was sent, for nobody has been asked: the circuit sees to it that this is not tried for ever. */
-function failedLogin(
-  error: ProblemError,
-  sent: Sent | undefined,
-  before: FailedLogin | undefined,
-  runtime: Pick<Runtime, 'monotonic'>,
-): FailedLogin | undefined {
-  if (sent === undefined || sent.kind === 'NOT_SENT') return before;
-  const { status, retryAfterSeconds } =
-    sent.kind === 'ANSWERED' ? sent.answer : { status: null, retryAfterSeconds: null };
-  const isRefused = status === 429 || ['AUTHENTICATION', 'RATE_LIMITED'].includes(error.problem.type);
-  const kind = isRefused ? 'REFUSED' : 'FAILED';
-  const times = before?.kind === kind ? before.times + 1 : 1;
-  const { first, most } = BACK_OFFS[kind];
-  const waitMs = Math.max(Math.min(first * 2 ** (times - 1), most), (retryAfterSeconds ?? 0) * 1_000);
-  return { error, until: runtime.monotonic() + Math.min(waitMs, LONGEST_BACK_OFF_MS), kind, times };
 }
 
 /** The upstream does not accept our credentials: nothing a customer can mend. */

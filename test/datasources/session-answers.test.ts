@@ -87,11 +87,10 @@ describe.each(surfaceNames)('a login on %s', (surface) => {
   ])(
     'that is answered with %s is a retryable problem, and the next one works',
     async (_what, body, status) => {
-      const { who, sessions, clock } = await open(surface, (_url, number) =>
+      const { who, sessions } = await open(surface, (_url, number) =>
         number === 1 ? { body, ...(status === undefined ? {} : { status }) } : { body: tokens(number) },
       );
       expect(await problemOf(who())).toMatchObject({ type: 'UNAVAILABLE', retryable: true });
-      clock.ms += 250;
       await expect(who()).resolves.toMatchObject({ username: 'till' });
       expect(sessions().map(({ url }) => url)).toEqual(['/auth/login', '/auth/login']);
     },

@@ -153,67 +153,12 @@ describe.each(surfaceNames)('the session on %s', (surface) => {
   it.each(['html_error', 'garbage', 'empty', 'cut_off', 'drop_before', 'rate_limit'] as const)(
     'whose login fails by %s is a retryable problem, and the next one works',
     async (kind) => {
-      const { sandbox, clock, vending } = await open(surface);
+      const { sandbox, vending } = await open(surface);
       sandbox.addFault({ endpoint: 'login', kind, retryAfterSeconds: 0 });
       expect(await problemOf(ask(vending))).toMatchObject({ retryable: true });
-      clock.ms += 1_000;
       await expect(ask(vending)).resolves.toBeDefined();
     },
   );
-
-  it.each([
-    ['html_error', 250, 1_000],
-    ['drop_after', 250, 1_000],
-    ['rate_limit', 1_000, 30_000],
-  ] as const)(
-    'whose logins fail by %s begins anew after %d ms, then later and later, and after %d ms at most',
-    async (kind, first, most) => {
-      const { sandbox, clock, vending } = await open(surface);
-      sandbox.addFault({ endpoint: 'login', kind, count: null, retryAfterSeconds: 0 });
-      let wait: number = first;
-      for (let tries = 1; tries < 5; tries += 1) {
-        await hundred(() => problemOf(vending.ready(call)));
-        clock.ms += wait - 1;
-        expect(await problemOf(vending.ready(call))).toMatchObject({ retryable: true });
-        expect(count(sandbox, 'login')).toBe(tries);
-        clock.ms += 1;
-        wait = Math.min(2 * wait, most);
-      }
-      sandbox.clearFaults();
-      await expect(ask(vending)).resolves.toBeDefined();
-      // From the beginning.
-      sandbox.addFault({ endpoint: 'login', kind, retryAfterSeconds: 0 });
-      sandbox.addFault({ endpoint: 'refresh', kind, retryAfterSeconds: 0 });
-      clock.ms += 2 * HOUR;
-      expect(await problemOf(vending.ready(call))).toMatchObject({ retryable: true });
-      clock.ms += first;
-      await expect(vending.ready(call)).resolves.toBeUndefined();
-    },
-  );
-
-  it.each([
-    [20, 20_000],
-    [86_400, 30_000],
-  ])('that is to wait for %d s does so for %d ms', async (retryAfterSeconds, ms) => {
-    const { sandbox, clock, vending } = await open(surface);
-    sandbox.addFault({ endpoint: 'login', kind: 'rate_limit', retryAfterSeconds });
-    await problemOf(vending.ready(call));
-    clock.ms += ms - 1;
-    await problemOf(vending.ready(call));
-    expect(count(sandbox, 'login')).toBe(1);
-    clock.ms += 1;
-    await expect(vending.ready(call)).resolves.toBeUndefined();
-  });
-
-  it('is there as soon as the upstream is, where nothing was sent before', async () => {
-    const { sandbox, vending } = await open(surface);
-    const { port } = new URL(sandbox.url);
-    await sandbox.close();
-    await problemOf(vending.ready(call));
-    const again = await startSandbox({ port: Number(port) });
-    onTestFinished(() => again.close());
-    await expect(vending.ready(call)).resolves.toBeUndefined();
-  });
 
   it('with no upstream at all is a retryable problem', async () => {
     const { sandbox, vending } = await open(surface);

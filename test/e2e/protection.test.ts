@@ -50,14 +50,12 @@ describe.each(['v1', 'current'] as const)('an upstream on %s that is not availab
     expect(await ready()).toBe(200);
     stack.sandbox.addFault({ endpoint: '*', kind: 'html_error', status: 503, processed: false, count: null });
     await stack.graphql('{ viewer { username } }');
-    // What was found is told for a second.
-    await expect.poll(ready, { timeout: 15_000 }).toBe(503);
     for (let n = 0; n < 5; n += 1) {
       await new Promise((resolve) => setTimeout(resolve, 50));
       expect(await ready()).toBe(503);
     }
     stack.sandbox.clearFaults();
-    await expect.poll(ready, { timeout: 15_000 }).toBe(200);
+    await expect.poll(ready).toBe(200);
   });
 
   it('is not what one is that refuses', async () => {

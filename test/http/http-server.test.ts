@@ -43,9 +43,8 @@ async function entrance() {
       throw new Error('nobody is let in');
     },
   });
-  const health = new Health({}, access);
   const server = await startHttpServer({
-    ...{ ...access, ...engine, limits, rates, persisted: undefined, health, hstsMaxAge },
+    ...{ ...access, ...engine, limits, rates, persisted: undefined, health: new Health({}), hstsMaxAge },
     ...{ host: '127.0.0.1', port: 0, clientAddressOf: clientAddress(0) },
   });
   onTestFinished(() => server.close(0));
