@@ -151,7 +151,7 @@ const bodies: readonly (readonly [name: string, body: string | Buffer, answer: s
   [
     'a hash without a manifest',
     '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"x"}}}',
-    '400 BAD_REQUEST',
+    '400 PERSISTED_QUERY_NOT_SUPPORTED',
     'Apollo, automatic persisted queries',
   ],
   [
@@ -356,7 +356,7 @@ const paths: readonly HttpCase[] = (
 
 const headers: readonly HttpCase[] = (
   [
-    ['an accept that there is not', { accept: 'image/png' }, '406 text'],
+    ['an accept that there is not', { accept: 'image/png' }, '406 BAD_REQUEST'],
     ['an accept of hundreds of types', { accept: Array(500).fill('a/b').join() }, '406 BAD_REQUEST'],
     ['an encoding that there is not', { 'content-encoding': 'br' }, '415 BAD_REQUEST'],
     ['a request id of a kilobyte', { 'x-request-id': 'x'.repeat(1_000) }, '200 data'],
