@@ -7,13 +7,13 @@ import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load } from './load.ts';
-import { ACCOUNTS, confirmation, isSuccess, UNLIMITED } from './operations.ts';
+import { ACCOUNTS, confirmation, isSuccess, isWhole, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 32;
 
 const workloads = {
-  accounts: { body: ACCOUNTS, isRight: (answer: string) => !answer.includes('"errors"') },
+  accounts: { body: ACCOUNTS, isRight: isWhole },
   confirm: { body: confirmation, isRight: isSuccess },
 };
 

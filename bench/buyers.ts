@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { Pool } from 'undici';
 
+import { JSON_BOTH_WAYS } from './ask.ts';
 import { cpuOf } from './cpu.ts';
 import { quantile } from './figures.ts';
 import type { Load } from './load.ts';
@@ -27,7 +28,7 @@ export interface BuyersOptions {
 export async function buyers(options: BuyersOptions): Promise<Load> {
   const { origin, path, connections, seconds, pauseMs = 0, body, isRight, pid } = options;
   const pool = new Pool(origin, { connections, pipelining: 1 });
-  const headers = { 'content-type': 'application/json', accept: 'application/json', ...options.headers };
+  const headers = { ...JSON_BOTH_WAYS, ...options.headers };
   const latencies: number[] = [];
   const cpuBefore = cpuOf([pid]);
   const startedAt = performance.now();

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { buy } from './ask.ts';
 import { machine, median, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load, type LoadOptions } from './load.ts';
@@ -15,11 +16,10 @@ const RECORDED = 60;
 /** Not counted: whatever is compiled while it runs, is by then. */
 const WARM_UP_ROUNDS = 3;
 
-const isWhole = (answer: string) => !answer.includes('"errors"');
 const workloads: Readonly<Record<string, Pick<LoadOptions, 'body' | 'isRight'>>> = {
-  accounts: { body: operations.ACCOUNTS, isRight: isWhole },
-  home: { body: operations.HOME, isRight: isWhole },
-  page: { body: operations.PAGE_WITH_ACCOUNTS, isRight: isWhole },
+  accounts: { body: operations.ACCOUNTS, isRight: operations.isWhole },
+  home: { body: operations.HOME, isRight: operations.isWhole },
+  page: { body: operations.PAGE_WITH_ACCOUNTS, isRight: operations.isWhole },
   confirm: { body: operations.confirmation, isRight: operations.isSuccess },
 };
 export const WORKLOADS = Object.keys(workloads);
@@ -97,11 +97,4 @@ function compared(cpu: readonly (readonly number[])[], rounds: number): string[]
     return inRound(after) / inRound(before);
   });
   return [before, after].map((side) => spread(side.map((one) => median(one)))).concat(spread(ratios));
-}
-
-async function buy(url: string): Promise<void> {
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
-  const body = operations.confirmation();
-  const answer = await (await fetch(`${url}/graphql`, { method: 'POST', headers, body })).text();
-  if (!operations.isSuccess(answer)) throw new Error(`a purchase did not succeed: ${answer}`);
 }

@@ -9,7 +9,7 @@ import { fillSqlite, referenceOf } from './fill-sqlite.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import { load, type Load } from './load.ts';
-import { ACCOUNTS, ALONE, UNLIMITED, pageOf } from './operations.ts';
+import { ACCOUNTS, ALONE, isWhole, pageOf, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const CONNECTIONS = 16;
@@ -42,13 +42,12 @@ interface Round extends Load {
   readonly memory: number;
 }
 
-const whole = (answer: string) => !answer.includes('"errors"');
-const accounts: Work = { body: ACCOUNTS, isRight: whole };
+const accounts: Work = { body: ACCOUNTS, isRight: isWhole };
 const page = (first: number): Work => ({
   body: pageOf(first),
-  isRight: (answer) => whole(answer) && answer.split('"SUCCEEDED"').length === first + 1,
+  isRight: (answer) => isWhole(answer) && answer.split('"SUCCEEDED"').length === first + 1,
 });
-const found = (answer: string) => whole(answer) && answer.includes('"SUCCEEDED"');
+const found = (answer: string) => isWhole(answer) && answer.includes('"SUCCEEDED"');
 
 /** Nothing of a token: the first look at one in a day is written down. */
 const FOUND = 'id createdAt status reference receiptNumber amount { amount currency } provider { name }';
@@ -140,7 +139,7 @@ export async function benchFlat({ quick }: { quick: boolean }): Promise<void> {
         };
       });
     await measure('documents', [
-      written('accounts, another name and alias', namedAccounts, whole),
+      written('accounts, another name and alias', namedAccounts, isWhole),
       [
         { name: 'look-up, its reference a variable: 1', gateway, work: lookUp(RECORDED) },
         ...written('look-up, its reference written out', writtenOut, found),

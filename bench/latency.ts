@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { ask } from './ask.ts';
 import { buyers } from './buyers.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
 import type { Load } from './load.ts';
-import { ACCOUNTS, ALONE, UNLIMITED } from './operations.ts';
+import { ACCOUNTS, ALONE, isWhole, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 const UPSTREAM_MS = 50;
@@ -82,11 +83,9 @@ export async function benchLatency({ quick }: { quick: boolean }): Promise<void>
 
 /** The answer that is the right one from now on. */
 async function accounts({ url }: GatewayProcess): Promise<string> {
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
-  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: ACCOUNTS });
-  const answer = await response.text();
-  const whole = NAMES.every((name) => answer.includes(name) || answer.includes(globalId(name)));
-  if (!whole || answer.includes('"errors"')) throw new Error(`a wrong answer: ${answer.slice(0, 500)}`);
+  const answer = await ask(url, ACCOUNTS);
+  const namesAll = NAMES.every((name) => answer.includes(name) || answer.includes(globalId(name)));
+  if (!namesAll || !isWhole(answer)) throw new Error(`a wrong answer: ${answer.slice(0, 500)}`);
   return answer;
 }
 

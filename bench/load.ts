@@ -1,5 +1,6 @@
 import autocannon from 'autocannon';
 
+import { JSON_BOTH_WAYS } from './ask.ts';
 import { cpuOf } from './cpu.ts';
 import { quantile } from './figures.ts';
 
@@ -68,8 +69,6 @@ export async function load(options: LoadOptions): Promise<Load> {
     cpu: (cpuOf(pids) - cpuBefore) / latencies.length,
   };
 }
-
-const JSON_BOTH_WAYS = { 'content-type': 'application/json', accept: 'application/json' };
 
 /** Written once where all are the same: to write each anew takes the load as long as all else that it does. */
 function requestOf({ body, headers }: LoadOptions): autocannon.Request {

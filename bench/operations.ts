@@ -31,6 +31,7 @@ export function confirmation(): string {
   });
 }
 
+export const isWhole = (answer: string): boolean => !answer.includes('"errors"');
 export const isSuccess = (body: string): boolean => body.includes('"status":"SUCCEEDED"');
 
 export function pageOf(first: number): string {
@@ -45,8 +46,7 @@ export function pageOf(first: number): string {
 }
 export const FIRST_PAGE = pageOf(50);
 
-export const isFirstPage = (body: string): boolean =>
-  body.includes('"hasNextPage":true') && !body.includes('"errors"');
+export const isFirstPage = (body: string): boolean => body.includes('"hasNextPage":true') && isWhole(body);
 
 const ACCOUNT = 'id name category currency balance { amount currency }';
 export const ACCOUNTS = JSON.stringify({ query: `query Accounts { accounts { ${ACCOUNT} } }` });

@@ -12,6 +12,7 @@ import {
   startGatewayProcess,
   type GatewayProcess,
 } from '../test/support/process.ts';
+import { ask, buy } from './ask.ts';
 import { chart, type Panel } from './chart.ts';
 import { memoryOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
@@ -23,6 +24,7 @@ import {
   confirmation,
   HOME,
   isSuccess,
+  isWhole,
   PAGE_WITH_ACCOUNTS,
   UNLIMITED,
 } from './operations.ts';
@@ -64,25 +66,24 @@ interface Round extends Load {
   readonly calls: number;
 }
 
-const whole = (answer: string) => !answer.includes('"errors"');
 const every: readonly Name[] = ['proxy', 'gateway', 'alone', 'mercurius', 'apollo', 'yoga'];
 const servers: readonly Name[] = ['gateway', 'alone', 'mercurius', 'apollo', 'yoga'];
 const writing: readonly Name[] = ['gateway', 'mercurius', 'apollo', 'yoga'];
 
 const WIRE_ACCOUNTS = JSON.stringify({ query: '{ accounts { id name category currency balance } }' });
 const workloads: readonly Workload[] = [
-  { what: 'accounts', body: ACCOUNTS, isRight: whole, by: every, hive: WIRE_ACCOUNTS },
-  { what: 'viewer, accounts and products', body: HOME, isRight: whole, by: every },
+  { what: 'accounts', body: ACCOUNTS, isRight: isWhole, by: every, hive: WIRE_ACCOUNTS },
+  { what: 'viewer, accounts and products', body: HOME, isRight: isWhole, by: every },
   {
     what: 'a page of 50 purchases with their accounts',
     body: PAGE_WITH_ACCOUNTS,
-    isRight: whole,
+    isRight: isWhole,
     by: servers,
   },
   {
     what: 'confirm (the others keep no record: what they lose is lost)',
     body: confirmation,
-    isRight: (answer) => isSuccess(answer) && whole(answer),
+    isRight: (answer) => isSuccess(answer) && isWhole(answer),
     by: writing,
   },
 ];
@@ -107,7 +108,7 @@ export async function benchPeers({ quick, hive }: { quick: boolean; hive: boolea
     };
     running.set('alone', await startGatewayProcess(alone, bundle.command));
     for (const name of ['gateway', 'alone'] as const)
-      for (let n = 0; n < RECORDED; n += 1) await ask(running.get(name)?.url, confirmation());
+      for (let n = 0; n < RECORDED; n += 1) await buy(urlOf(running, name));
     const peerEnv = { ...env, RECORD: `${folder}/gateway.db`, NODE_ENV: 'production' };
     const startPeer = (path: string) => startGatewayProcess(peerEnv, ['--import', 'tsx', path]);
     for (const peer of PEERS) running.set(peer, await startPeer(`bench/peers/${peer}.ts`));
@@ -191,10 +192,8 @@ function panelOf({ what, by }: Workload, measured: ReadonlyMap<Name, readonly Ro
   return { title: what, bars };
 }
 
-async function ask(url: string | undefined, body: string): Promise<unknown> {
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
-  const response = await fetch(`${url ?? ''}/graphql`, { method: 'POST', headers, body });
-  return response.json();
+function urlOf(running: ReadonlyMap<Name, GatewayProcess>, name: Name): string {
+  return running.get(name)?.url ?? '';
 }
 
 function bodyOf({ body, hive }: Workload, name: Name): Workload['body'] {
@@ -208,9 +207,9 @@ async function installHive(): Promise<void> {
 
 async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): Promise<void> {
   for (const body of [ACCOUNTS, HOME, PAGE_WITH_ACCOUNTS]) {
-    const wanted = await ask(running.get('gateway')?.url, body);
+    const wanted = JSON.parse(await ask(urlOf(running, 'gateway'), body)) as unknown;
     for (const peer of PEERS.slice(1)) {
-      const given = await ask(running.get(peer)?.url, body);
+      const given = JSON.parse(await ask(urlOf(running, peer), body)) as unknown;
       if (!isDeepStrictEqual(given, wanted)) {
         throw new Error(`${peer} answers\n${JSON.stringify(given)}\nnot\n${JSON.stringify(wanted)}`);
       }
@@ -220,13 +219,13 @@ async function requireSameAnswers(running: ReadonlyMap<Name, GatewayProcess>): P
   if (hive === undefined) return;
   // The wire's own shapes: as many accounts, of the same names.
   const accounts = z.object({ data: z.object({ accounts: z.array(z.object({ name: z.string() })) }) });
-  const namesOf = (answer: unknown) =>
+  const namesOf = (answer: string) =>
     accounts
-      .parse(answer)
+      .parse(JSON.parse(answer))
       .data.accounts.map(({ name }) => name)
       .toSorted();
   const given = namesOf(await ask(hive.url, WIRE_ACCOUNTS));
-  if (!isDeepStrictEqual(given, namesOf(await ask(running.get('gateway')?.url, ACCOUNTS))))
+  if (!isDeepStrictEqual(given, namesOf(await ask(urlOf(running, 'gateway'), ACCOUNTS))))
     throw new Error(`hive has the accounts ${given.join()}`);
 }
 

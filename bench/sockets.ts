@@ -7,10 +7,11 @@ import { WebSocket } from 'ws';
 import { z } from 'zod';
 
 import { bundleGateway, startGatewayProcess, type GatewayProcess } from '../test/support/process.ts';
+import { buy } from './ask.ts';
 import { cpuOf } from './cpu.ts';
 import { commit, figure, machine, median, publish, spread, table } from './figures.ts';
 import { inTurn } from './in-turn.ts';
-import { confirmation, isSuccess, LIVE, UNLIMITED } from './operations.ts';
+import { LIVE, UNLIMITED } from './operations.ts';
 import { startSandboxProcess } from './sandbox.ts';
 
 /** Handshakes at a time: more would wait in the kernel's queue. */
@@ -168,13 +169,6 @@ class Clients {
     this.#received += 1;
     if (this.#received === this.#awaited) this.#there?.(performance.now());
   }
-}
-
-async function buy(url: string): Promise<void> {
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
-  const response = await fetch(`${url}/graphql`, { method: 'POST', headers, body: confirmation() });
-  const answer = await response.text();
-  if (!isSuccess(answer)) throw new Error(`a wrong answer: ${answer}`);
 }
 
 async function memoryIn(server: GatewayProcess): Promise<{ heap: number; resident: number }> {

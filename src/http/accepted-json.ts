@@ -6,7 +6,8 @@ export const LONGEST_ACCEPT = 1_000;
 
 /**
  * Which of the two JSON types an answer has, by the first of the Accept header's types that is one; undefined when none
- * is, or when what is odd stands before it or the header is too long, and Yoga decides. As Yoga decides (plugins/result-processor/accept.ts): in the order given, whatever the weights, and in UTF-8.
+ * is, or where what is odd stands before it or the header is too long: that Yoga decides. The others as Yoga does
+ * (plugins/result-processor/accept.ts): in the order given, whatever the weights, and in UTF-8.
  */
 export function acceptedJson(accept = '*/*'): string | undefined {
   if (accept.length > LONGEST_ACCEPT) return undefined;

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -171,16 +172,11 @@ function trackStream(request: IncomingMessage, response: ServerResponse, streams
   socket.once('close', untrack);
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const fail = (error: NodeJS.ErrnoException) => {
-      reject(new Error(`cannot listen on ${host}:${port}: ${reasons[error.code ?? ''] ?? error.message}`));
-    };
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      server.off('error', fail);
-      resolve();
-    });
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: unknown) => {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    throw new Error(`cannot listen on ${host}:${port}: ${reasons[code] ?? message}`, { cause: error });
   });
 }
 

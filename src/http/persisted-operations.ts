@@ -105,9 +105,8 @@ const apolloExtension = z.object({
  * none. Throws a GraphQLError when it may not be run. A text that comes with its hash is run by its text alone, where
  * texts are taken: nothing that a client sends is ever remembered here.
  */
-export function operationText(params: Params, persisted: PersistedOperations | undefined): unknown {
+export function operationText(params: Params, persisted: PersistedOperations): unknown {
   const { query } = params;
-  if (persisted === undefined) return query;
   const hasText = query !== undefined && query !== null && query !== '';
   if (hasText && !persisted.only) return query;
   const id = idOf(params);

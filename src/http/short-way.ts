@@ -18,7 +18,7 @@ import { GRAPHQL_PATH, type Engine, type GatewayYoga } from './yoga.ts';
 
 export interface ShortWayOptions extends Engine {
   readonly authenticator: Authenticator;
-  readonly persisted: PersistedOperations | undefined;
+  readonly persisted: PersistedOperations;
   readonly allowedOrigins: readonly string[];
   /** That every answer carries. */
   readonly headers: Readonly<Record<string, string>>;
@@ -99,7 +99,7 @@ type Params = { -readonly [name in keyof OperationParams]: NonNullable<Operation
 /** A query or a mutation with its parameters, and nothing odd about them. */
 function operationIn(
   body: Buffer,
-  persisted: PersistedOperations | undefined,
+  persisted: PersistedOperations,
 ): { text: string; params: Params } | undefined {
   const params = parsed(body.toString());
   if (!isObject(params)) return undefined;

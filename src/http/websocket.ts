@@ -69,7 +69,7 @@ export interface SocketOptions {
   readonly log: Pick<Logger, 'info'>;
   readonly limits: SocketLimits;
   readonly rates: Rates;
-  readonly persisted: PersistedOperations | undefined;
+  readonly persisted: PersistedOperations;
   readonly clientAddressOf: ClientAddress;
 }
 
@@ -80,8 +80,8 @@ interface Extra extends Record<PropertyKey, unknown> {
 
 /**
  * GraphQL over WebSocket (graphql-ws) on Yoga's engine. Who calls is told by the connection's parameters, or by the
- * Authorization header of its handshake. Disposing it closes every
- * socket with 1001, and cuts off who does not answer to that in time.
+ * Authorization header of its handshake. Disposing it closes every socket with 1001, and
+ * cuts off who does not answer to that in time.
  */
 export function serveWebSockets(
   server: Server,
@@ -233,7 +233,7 @@ function engineOf(engines: WeakMap<ExecutionArgs, Engine>, args: ExecutionArgs):
   return engine;
 }
 
-function textOf(params: object, persisted: PersistedOperations | undefined): string {
+function textOf(params: object, persisted: PersistedOperations): string {
   const text = operationText(params, persisted);
   if (typeof text === 'string' && text !== '') return text;
   throw new GraphQLError('There is no operation: send its text as `query`.', {

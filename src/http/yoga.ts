@@ -80,7 +80,7 @@ export function createEngine(options: {
   discovery: { readonly introspection: boolean; readonly graphiql: boolean };
   limits: { operation: OperationLimits; subscriptionsPerCaller: number };
   rates: Rates;
-  persisted: PersistedOperations | undefined;
+  persisted: PersistedOperations;
   /** Of whoever watches; after all others. */
   plugins?: readonly Plugin<RequestContext & Partial<NodeContext>>[];
 }): Engine {
@@ -150,7 +150,7 @@ export function createEngine(options: {
       endUnsendable(),
       jsonOnly(),
       ...(discovery.introspection ? [] : [hiddenSchema()]),
-      persisted !== undefined && persistedOperations(persisted),
+      persistedOperations(persisted),
       // Before the limits: who sends what is refused is counted too. What the limits refuse is logged.
       operationLog(log),
       rateLimit(rates),

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import type { Logger } from 'pino';
@@ -26,16 +27,11 @@ export async function serveMetrics(
       () => response.writeHead(500, { 'content-type': 'text/plain' }).end('They cannot be told now.\n'),
     );
   });
-  await new Promise<void>((resolve, reject) => {
-    const fail = ({ message }: Error) =>
-      reject(
-        new Error(`cannot listen for metrics: ${message}; set METRICS_HOST and METRICS_PORT to free ones`),
-      );
-    server.once('error', fail);
-    server.listen(port, host, () => {
-      server.off('error', fail);
-      resolve();
-    });
+  server.listen(port, host);
+  await once(server, 'listening').catch((error: unknown) => {
+    const { message } = error as Error;
+    const remedy = 'set METRICS_HOST and METRICS_PORT to free ones';
+    throw new Error(`cannot listen for metrics: ${message}; ${remedy}`, { cause: error });
   });
   // Such as EMFILE: it goes on with the connections that it has.
   server.on('error', (error) => log.error({ err: error }, 'the server of the metrics had an error'));

@@ -11,6 +11,7 @@ import { loadConfig } from '../../src/config.ts';
 import { clientAddress } from '../../src/http/client-address.ts';
 import { Health } from '../../src/http/health.ts';
 import { startHttpServer } from '../../src/http/http-server.ts';
+import { NO_MANIFEST } from '../../src/http/persisted-operations.ts';
 import { Rates } from '../../src/http/rates.ts';
 import { createEngine } from '../../src/http/yoga.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
@@ -38,13 +39,13 @@ async function entrance() {
   });
   const access = { authenticator, authenticates: true, runtime: systemRuntime(), log, allowedOrigins: [] };
   const engine = createEngine({
-    ...{ ...access, discovery, limits, rates, persisted: undefined, coalescing: true, newId: () => 'id' },
+    ...{ ...access, discovery, limits, rates, persisted: NO_MANIFEST, coalescing: true, newId: () => 'id' },
     domainOf: () => {
       throw new Error('nobody is let in');
     },
   });
   const server = await startHttpServer({
-    ...{ ...access, ...engine, limits, rates, persisted: undefined, health: new Health({}), hstsMaxAge },
+    ...{ ...access, ...engine, limits, rates, persisted: NO_MANIFEST, health: new Health({}), hstsMaxAge },
     ...{ host: '127.0.0.1', port: 0, clientAddressOf: clientAddress(0) },
   });
   onTestFinished(() => server.close(0));

@@ -99,7 +99,7 @@ const troubles: Record<string, () => Promise<(() => unknown) | undefined>> = {
   },
   UpstreamSlow: async () => {
     const input = await electricity(stack.graphql);
-    stack.sandbox.addFault({ endpoint: 'validate', kind: 'delay_before', delayMs: 1_500 });
+    stack.sandbox.addFault({ endpoint: 'validate', kind: 'delay_before', delayMs: 300 });
     const before = stack.sandbox.calls.length;
     const quoted = validate(stack.graphql, input);
     while (!stack.sandbox.calls.slice(before).some(({ endpoint }) => endpoint === 'validate'))
