@@ -1,25 +1,27 @@
 import { sql } from 'kysely';
 
 import type { KeyStore } from '../auth/key-store.ts';
-import type {
-  DueRequest,
-  AttemptId,
-  AttemptResult,
-  AuditEntry,
-  AuditRequest,
-  Decided,
-  EventRequest,
-  Journal,
-  JournalRecord,
-  Mandate,
-  NewAttempt,
-  NewPurchase,
-  PageRequest,
-  PurchaseChange,
-  PurchaseKey,
-  Reveal,
-  SuccessRequest,
-  Unsettled,
+import {
+  UnreadableEventError,
+  type DueRequest,
+  type AttemptId,
+  type AttemptResult,
+  type AuditEntry,
+  type AuditRequest,
+  type Decided,
+  type EventRequest,
+  type Journal,
+  type JournalRecord,
+  type Mandate,
+  type NewAttempt,
+  type NewPurchase,
+  type OnUnreadable,
+  type PageRequest,
+  type PurchaseChange,
+  type PurchaseKey,
+  type Reveal,
+  type SuccessRequest,
+  type Unsettled,
 } from '../purchases/journal.ts';
 import type {
   Attempt,
@@ -332,17 +334,18 @@ export class SqlJournal implements Journal {
     return rows.map((row) => attemptFromRow(this.seal, row));
   }
 
-  async inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
+  async inFlight(unreadable?: OnUnreadable): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
     const rows = await inFlightQuery(this.#store.db, this).execute();
-    return rows.map((row) => ({
+    const read = (row: (typeof rows)[number]) => ({
       purchase: purchaseFromRow(this.seal, row),
       attempt: attemptFromRow(this.seal, row),
-    }));
+    });
+    return readable(rows, read, unreadable);
   }
 
-  async due(request: DueRequest): Promise<readonly Purchase[]> {
+  async due(request: DueRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]> {
     const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
-    return rows.map((row) => purchaseFromRow(this.seal, row));
+    return readable(rows, (row) => purchaseFromRow(this.seal, row), unreadable);
   }
 
   async owners(): Promise<readonly string[]> {
@@ -383,7 +386,16 @@ export class SqlJournal implements Journal {
   /** `purchase` is as it was right after the change, but for what the reconciler remembers: that is as it is now. */
   async events(request: EventRequest): Promise<readonly PurchaseEvent[]> {
     const rows = await eventsQuery(this.#store.db, this.integration, request).execute();
-    return rows.map((row) => eventFromRow(this.seal, row));
+    const before: PurchaseEvent[] = [];
+    for (const row of rows) {
+      try {
+        before.push(eventFromRow(this.seal, row));
+      } catch (error) {
+        const event = { position: row.event_position, purchaseId: row.id, before };
+        throw new UnreadableEventError(event, error);
+      }
+    }
+    return before;
   }
 
   async successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]> {
@@ -435,6 +447,22 @@ export class SqlJournal implements Journal {
   close(): Promise<void> {
     return this.#record.close();
   }
+}
+
+function readable<Row extends { id: string }, T>(
+  rows: readonly Row[],
+  read: (row: Row) => T,
+  unreadable: OnUnreadable | undefined,
+): T[] {
+  return rows.flatMap((row) => {
+    try {
+      return [read(row)];
+    } catch (error) {
+      if (unreadable === undefined) throw error;
+      unreadable(row.id, error);
+      return [];
+    }
+  });
 }
 
 async function inChunks<T>(

@@ -111,9 +111,10 @@ export function quoteToRow({ integration, seal }: Sealed, quote: Quote): Inserta
 }
 
 export function quoteFromRow(seal: Seal, row: Selectable<QuoteTable>): Quote {
-  const { id, content, created_at, expires_at } = parse('quotes', quoteRow, row);
+  const place = `quotes (${row.id})`;
+  const { id, content, created_at, expires_at } = parse(place, quoteRow, row);
   const opened = seal.open(quoteOf(id), content);
-  return { id, ...fromJson('quotes', quoteModel, opened), createdAt: created_at, expiresAt: expires_at };
+  return { id, ...fromJson(place, quoteModel, opened), createdAt: created_at, expiresAt: expires_at };
 }
 
 export function purchaseToRow(
@@ -178,16 +179,17 @@ function isOpen({ status }: Pick<Purchase, 'status'>): 0 | 1 {
 }
 
 export function purchaseFromRow(seal: Seal, row: Selectable<PurchaseTable>): Purchase {
-  const parsed = parse('purchases', purchaseRow, row);
+  const place = `purchases (${row.id})`;
+  const parsed = parse(place, purchaseRow, row);
   return {
     id: parsed.id,
     idempotencyKey: parsed.idempotency_key,
     reference: parsed.reference,
     quoteId: parsed.quote_id,
-    order: fromJson('purchases', orderModel, seal.open(contentOf(parsed.id), parsed.content)),
+    order: fromJson(place, orderModel, seal.open(contentOf(parsed.id), parsed.content)),
     createdAt: parsed.created_at,
     status: parsed.status,
-    ...fromJson('purchases', stateModel, seal.open(stateOf(parsed.id), parsed.state)),
+    ...fromJson(place, stateModel, seal.open(stateOf(parsed.id), parsed.state)),
     checks: parsed.checks,
     nextCheckAt: parsed.next_check_at,
     deniedInARow: parsed.denied_in_a_row,
@@ -222,7 +224,8 @@ export function attemptToRow(
 }
 
 export function attemptFromRow(seal: Seal, row: Selectable<AttemptTable>): Attempt {
-  const parsed = parse('attempts', attemptRow, row);
+  const place = attemptPlace(row);
+  const parsed = parse(place, attemptRow, row);
   return {
     purchaseId: parsed.purchase_id,
     number: parsed.number,
@@ -234,7 +237,7 @@ export function attemptFromRow(seal: Seal, row: Selectable<AttemptTable>): Attem
     problem:
       parsed.problem === null
         ? null
-        : fromJson('attempts', problemModel, seal.open(problemOf(row), parsed.problem)),
+        : fromJson(place, problemModel, seal.open(problemOf(row), parsed.problem)),
     answer: row.answer_status === null ? null : answerFromRow(seal, row),
     answerBlottedAt: parsed.answer_blotted_at,
   };
@@ -267,7 +270,7 @@ export function eventFromRow(seal: Seal, row: EventRow): PurchaseEvent {
     byHand:
       event_author === null || event_reason === null
         ? null
-        : parse('events', byHandRow, {
+        : parse(`events (${event_position})`, byHandRow, {
             author: event_author,
             reason: seal.open(reasonOf(row.id), event_reason),
           }),
@@ -295,13 +298,16 @@ export function auditToRow(
 export function auditFromRow(seal: Seal, row: Selectable<AuditTable>): AuditEntry & { readonly id: number } {
   const { reason: stored } = row;
   const reason = stored === null ? null : seal.open(reasonOf(row.purchase_id), stored);
-  const { purchase_id, ...rest } = parse('audit', auditRow, { ...row, reason });
+  const { purchase_id, ...rest } = parse(`audit (${row.id})`, auditRow, { ...row, reason });
   return { id: row.id, purchaseId: purchase_id, ...rest };
 }
 
 function answerFromRow(seal: Seal, row: Selectable<AttemptTable>): RawAnswer {
   const stored = row.answer_body ?? '';
-  const parsed = parse('attempts', answerRow, { ...row, answer_body: seal.open(answerOf(row), stored) });
+  const parsed = parse(attemptPlace(row), answerRow, {
+    ...row,
+    answer_body: seal.open(answerOf(row), stored),
+  });
   return {
     status: parsed.answer_status,
     body: parsed.answer_body,
@@ -332,24 +338,28 @@ export function problemToRow(
   return problem && seal.close(problemOf(attempt), toJson(problemModel, problem));
 }
 
+function attemptPlace({ purchase_id, number }: Pick<Selectable<AttemptTable>, 'purchase_id' | 'number'>) {
+  return `attempts (${purchase_id} ${number})`;
+}
+
 function toJson<T extends z.ZodType>(model: T, value: z.output<T>): string {
   return JSON.stringify(z.encode(model, value));
 }
 
-function fromJson<T extends z.ZodType>(table: string, model: T, json: string): z.output<T> {
+function fromJson<T extends z.ZodType>(place: string, model: T, json: string): z.output<T> {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch {
     // The error itself quotes the text, and the text may hold a token (R9).
-    throw new Error(`the record is damaged: a row of ${table} holds no valid JSON`);
+    throw new Error(`the record is damaged: the row of ${place} holds no valid JSON`);
   }
-  return parse(table, model, value);
+  return parse(place, model, value);
 }
 
-function parse<T extends z.ZodType>(table: string, model: T, value: unknown): z.output<T> {
+function parse<T extends z.ZodType>(place: string, model: T, value: unknown): z.output<T> {
   const result = model.safeParse(value);
   if (result.success) return result.data;
   const where = result.error.issues.map(({ path, code }) => `${path.join('.')} (${code})`).join(', ');
-  throw new Error(`the record is damaged: a row of ${table} cannot be read: ${where}`);
+  throw new Error(`the record is damaged: the row of ${place} cannot be read: ${where}`);
 }

@@ -61,7 +61,7 @@ export function sealWith(keys: readonly DataKey[]): Seal {
       if (id === undefined || sealed === undefined) return stored;
       const key = byId.get(id);
       if (key === undefined)
-        throw new Error(`the record is sealed under the key ${id}, which DATA_KEYS lacks`);
+        throw new Error(`the record is sealed under the key ${id}, which DATA_KEYS lacks: ${place}`);
       const bytes = Buffer.from(sealed, 'base64url');
       try {
         const nonce = bytes.subarray(0, NONCE_BYTES);
@@ -72,7 +72,7 @@ export function sealWith(keys: readonly DataKey[]): Seal {
         return Buffer.concat([text, decipher.final()]).toString('utf8');
       } catch {
         throw new Error(
-          `the record is damaged, or was changed: what lies sealed under the key ${id} does not open`,
+          `the record is damaged, or was changed: what lies sealed under the key ${id} as ${place} does not open`,
         );
       }
     },

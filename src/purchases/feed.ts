@@ -1,5 +1,6 @@
-import type { Journal } from './journal.ts';
+import { UnreadableEventError, type EventRequest, type Journal } from './journal.ts';
 import type { Leaving } from './leaving.ts';
+import { ProblemError } from './problem.ts';
 import { isSettled, type Purchase, type PurchaseEvent } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 
@@ -21,8 +22,11 @@ interface Following {
   readonly signal?: Leaving | undefined;
 }
 
+/** One that cannot be read stands in its place: whoever comes to it is told so, and misses nothing unawares. */
+type Entry = PurchaseEvent | UnreadableEventError;
+
 interface Batch {
-  readonly events: readonly PurchaseEvent[];
+  readonly events: readonly Entry[];
   /** There is nothing else up to here. */
   readonly upTo: number;
 }
@@ -41,7 +45,7 @@ export class EventFeed {
   readonly #stopWaking: () => void;
   readonly #closed = new AbortController();
   /** Every event in (#from, #to], in order. */
-  #recent: PurchaseEvent[] = [];
+  #recent: Entry[] = [];
   #from: number;
   #to: number;
   readonly #waiting = new Set<Follower>();
@@ -121,13 +125,23 @@ export class EventFeed {
 
   async #read(after: number, purchaseId: string | undefined): Promise<Batch> {
     const reached = this.#to;
-    const events = await this.#journal.events({ after, limit: BATCH, purchaseId });
+    const { events, isMore } = await this.#entries({ after, limit: BATCH, purchaseId });
     const last = events.at(-1)?.position ?? after;
     // All up to `reached` were there to be read: what was not among them belongs to other purchases.
-    return { events, upTo: events.length === BATCH ? last : Math.max(last, reached) };
+    return { events, upTo: isMore ? last : Math.max(last, reached) };
   }
 
-  #recentAfter(position: number): readonly PurchaseEvent[] {
+  async #entries(request: EventRequest): Promise<{ events: readonly Entry[]; isMore: boolean }> {
+    try {
+      const events = await this.#journal.events(request);
+      return { events, isMore: events.length === request.limit };
+    } catch (error) {
+      if (!(error instanceof UnreadableEventError)) throw error;
+      return { events: [...error.before, error], isMore: true };
+    }
+  }
+
+  #recentAfter(position: number): readonly Entry[] {
     let low = 0;
     let high = this.#recent.length;
     while (low < high) {
@@ -159,9 +173,12 @@ export class EventFeed {
     while (this.#pumpAgain && !closed()) {
       this.#pumpAgain = false;
       try {
-        const events = await this.#journal.events({ after: this.#to, limit: BATCH });
+        const { events, isMore } = await this.#entries({ after: this.#to, limit: BATCH });
+        const last = events.at(-1);
+        if (last instanceof UnreadableEventError)
+          this.#log.error({ err: last }, 'an event cannot be read: the subscriptions that come to it end');
         this.#append(events);
-        if (events.length === BATCH) this.#pumpAgain = true;
+        if (isMore) this.#pumpAgain = true;
       } catch (error) {
         if (closed()) break;
         this.#log.error({ err: error }, 'the journal could not be read for live events; trying again');
@@ -172,7 +189,7 @@ export class EventFeed {
     this.#pumping = false;
   }
 
-  #append(events: readonly PurchaseEvent[]): void {
+  #append(events: readonly Entry[]): void {
     const last = events.at(-1);
     if (last === undefined) return;
     this.#recent.push(...events);
@@ -191,7 +208,7 @@ export class EventFeed {
 }
 
 const OVER = { done: true, value: undefined } as const;
-const NONE: readonly PurchaseEvent[] = [];
+const NONE: readonly Entry[] = [];
 
 /** What followers have of the feed. */
 interface Source {
@@ -232,7 +249,8 @@ class Follower implements Events {
       }
       this.#at += 1;
       this.#position = event.position;
-      if (this.#isWanted(event)) return { done: false, value: event };
+      if (event instanceof UnreadableEventError) this.#meet(event);
+      else if (this.#isWanted(event)) return { done: false, value: event };
     }
   }
 
@@ -280,6 +298,18 @@ class Follower implements Events {
   #isWanted({ purchase }: PurchaseEvent): boolean {
     const { purchaseId, sees } = this.#request;
     return (purchaseId === undefined || purchase.id === purchaseId) && (sees?.(purchase) ?? true);
+  }
+
+  /** Whose purchase it is may not be read either: only who follows another one passes it. */
+  #meet(event: UnreadableEventError): void {
+    const { purchaseId } = this.#request;
+    if (purchaseId !== undefined && purchaseId !== event.purchaseId) return;
+    this.#end();
+    throw new ProblemError({
+      type: 'UNAVAILABLE',
+      code: 'event_unreadable',
+      message: 'The next event cannot be read. List the purchases, and subscribe anew without a cursor.',
+    });
   }
 
   #end(): void {

@@ -242,12 +242,12 @@ export interface Journal {
   attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]>;
 
   /** Every attempt in flight of this instance's purchases, with its purchase. */
-  inFlight(): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
+  inFlight(unreadable?: OnUnreadable): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
   /**
    * This instance's UNRESOLVED purchases with no attempt in flight whose `nextCheckAt` has come, the longest waiting first; also those
    * whose `nextCheckAt` lies past `horizon`: no delay is that long, so the clock was set back. Only those of `surfaces`.
    */
-  due(request: DueRequest): Promise<readonly Purchase[]>;
+  due(request: DueRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]>;
 
   /** The other instances that look after purchases of this integration which are PENDING or UNRESOLVED. */
   owners(): Promise<readonly string[]>;
@@ -266,7 +266,7 @@ export interface Journal {
   /** Strikes this instance off: others may take its purchases at once. */
   leave(): Promise<void>;
 
-  /** In the one order of the integration's events. */
+  /** In the one order of the integration's events. Throws an `UnreadableEventError` when one of them cannot be read. */
   events(request: EventRequest): Promise<readonly PurchaseEvent[]>;
   /** The events with which purchases SUCCEEDED, by instant and position. */
   successes(request: SuccessRequest): Promise<readonly PurchaseEvent[]>;
@@ -304,6 +304,31 @@ export interface Unsettled {
   readonly count: number;
   /** Since when the one that has waited longest is neither sold nor refused; null when there is none. */
   readonly since: Date | null;
+}
+
+/**
+ * Is told of each purchase that cannot be read and is left out, so that it holds up no other: one that is damaged, is
+ * sealed under a key that is not there, or was written by a newer version. Where nobody is to be told, it is thrown.
+ */
+export type OnUnreadable = (purchaseId: string, error: unknown) => void;
+
+/** An event that cannot be read, and those before it that were asked for with it. */
+export class UnreadableEventError extends Error {
+  override readonly name = 'UnreadableEventError';
+  readonly position: number;
+  readonly purchaseId: string;
+  readonly before: readonly PurchaseEvent[];
+
+  constructor(
+    event: { position: number; purchaseId: string; before: readonly PurchaseEvent[] },
+    cause: unknown,
+  ) {
+    const { position, purchaseId, before } = event;
+    super(`event ${position}, of purchase ${purchaseId}, cannot be read`, { cause });
+    this.position = position;
+    this.purchaseId = purchaseId;
+    this.before = before;
+  }
 }
 
 /** The whole record, of which each integration has its part. */

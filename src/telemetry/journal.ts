@@ -70,7 +70,7 @@ export function aroundJournal(journal: Journal, around: AroundJournal): Journal 
     purchases: observed('purchases', (...args) => journal.purchases(...args)),
     page: observed('page', (...args) => journal.page(...args)),
     attempts: observed('attempts', (...args) => journal.attempts(...args)),
-    inFlight: observed('inFlight', () => journal.inFlight()),
+    inFlight: observed('inFlight', (...args) => journal.inFlight(...args)),
     due: observed('due', (...args) => journal.due(...args)),
     owners: observed('owners', () => journal.owners()),
     adopt: observed('adopt', (...args) => journal.adopt(...args)),

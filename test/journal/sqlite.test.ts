@@ -116,7 +116,7 @@ describe('SQLite: the belts', () => {
     const { purchase } = await journal.begin(newPurchase(), newAttempt());
     outsider(path).exec(`update purchases set state = '12345678901234567890 token'`);
     const error: unknown = await journal.purchase('id', purchase.id).catch((thrown: unknown) => thrown);
-    expect(String(error)).toMatch(/record is damaged: a row of purchases/);
+    expect(String(error)).toMatch(/record is damaged: the row of purchases \(/);
     expect(String(error)).not.toContain('1234567890');
   });
 });

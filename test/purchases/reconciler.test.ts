@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import type { OnUnreadable } from '../../src/purchases/journal.ts';
 import type { Attempt, Purchase } from '../../src/purchases/purchase.ts';
 import { Reconciler } from '../../src/purchases/reconciler.ts';
 import { aPurchase, someTime } from '../support/domain.ts';
@@ -13,6 +14,8 @@ async function run(options: {
   endless?: { checkMs: number };
   check?: (id: string) => Promise<void>;
   inFlight?: string[];
+  /** Of those that are due or in flight: what cannot be read. */
+  unreadable?: string[];
   pickUp?: (id: string) => Promise<void>;
   /** What each other instance looks after; `living` lives. */
   owners?: Record<string, number>;
@@ -31,18 +34,24 @@ async function run(options: {
   const owners = new Map(Object.entries(options.owners ?? {}));
   let ticks = 0;
   let elapsed = 0;
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const error = (_about: object, message: string) => void story.push(message);
+  const log = { info: () => undefined, warn: () => undefined, error };
+  const readable = (purchases: readonly Purchase[], tell: OnUnreadable | undefined) => {
+    const unreadable = purchases.filter(({ id }) => options.unreadable?.includes(id));
+    for (const { id } of unreadable) tell?.(id, new Error('it is damaged'));
+    return purchases.filter((purchase) => !unreadable.includes(purchase));
+  };
   const done = new Promise<void>((resolve) => {
     const reconciler: Reconciler = new Reconciler({
       journal: {
-        inFlight: () =>
-          Promise.resolve(
-            [...orphans.values()].map((purchase) => ({ purchase, attempt: attemptOf(purchase) })),
-          ),
-        due: ({ limit, surfaces = [] }) =>
-          Promise.resolve(
-            [...due.values()].filter((one) => surfaces.includes(one.order.surface)).slice(0, limit),
-          ),
+        inFlight: (tell) => {
+          const left = readable([...orphans.values()], tell);
+          return Promise.resolve(left.map((purchase) => ({ purchase, attempt: attemptOf(purchase) })));
+        },
+        due: ({ limit, surfaces = [] }, tell) => {
+          const those = [...due.values()].filter((one) => surfaces.includes(one.order.surface));
+          return Promise.resolve(readable(those.slice(0, limit), tell));
+        },
         purgeQuotes: () => Promise.resolve(0),
         owners: () => Promise.resolve([...owners.keys()]),
         adopt: (instance, beat) => {
@@ -140,6 +149,18 @@ describe('the reconciler', () => {
     const away = Array.from({ length: 100 }, (_, n) => `away ${n}`);
     const story = await run({ due: ['a', 'b'], away, ticks: 5 });
     expect(story.filter((what) => !/^tick|^blotted/.test(what))).toEqual(['a', 'b']);
+  });
+
+  it('looks after everybody else beside what cannot be read, which it tells once', async () => {
+    const unreadable = Array.from({ length: 40 }, (_, n) => `damaged ${n}`);
+    const story = await run({
+      ...{ due: [...unreadable, 'a', 'b'], inFlight: ['damaged attempt', 'left'], ticks: 5 },
+      unreadable: ['damaged attempt', ...unreadable],
+    });
+    const told = 'a purchase cannot be read: nobody looks after it';
+    const done = story.filter((what) => !/^tick|^blotted/.test(what));
+    expect(done.filter((what) => what !== told)).toEqual(['picked up left', 'a', 'b']);
+    expect(done.filter((what) => what === told)).toHaveLength(41);
   });
 
   it('goes on beside what hangs while it is picked up, and stops without it', async () => {
