@@ -1,7 +1,9 @@
 import { GraphQLError } from 'graphql';
 import { isAsyncIterable, type FetchAPI, type Plugin } from 'graphql-yoga';
 
-import { LONGEST_ACCEPT } from './accepted-json.ts';
+import { isAnswerable, LONGEST_ACCEPT } from './accepted-json.ts';
+
+const ASK_FOR_JSON = 'Ask for JSON, with "accept: application/json".';
 
 /** The content types that a page of any site may send without being asked first, and none at all. */
 const SIMPLE = /^\s*($|application\/x-www-form-urlencoded|multipart\/form-data|text\/plain)/i;
@@ -19,6 +21,9 @@ export function jsonOnly(): Plugin {
       const header = (name: string) => request.headers.get(name) ?? '';
       if (header('accept').length > LONGEST_ACCEPT) {
         refuse(406, 'Ask for fewer types, such as "accept: application/json".');
+      } else if (request.method === 'POST' && !isAnswerable(header('accept'))) {
+        // Before anything is done whose answer nobody would have.
+        refuse(406, `${ASK_FOR_JSON} A subscription has its events with "accept: text/event-stream".`);
       } else if (request.method === 'POST' && SIMPLE.test(header('content-type'))) {
         refuse(415, 'Send the operation as JSON, with "content-type: application/json".');
       } else if (!/^\s*(identity)?\s*$/i.test(header('content-encoding'))) {
@@ -30,7 +35,7 @@ export function jsonOnly(): Plugin {
       if (event.resultProcessor !== undefined) return;
       const remedy = isAsyncIterable(event.result)
         ? 'A subscription is answered by events. Ask for them with "accept: text/event-stream", or over WebSocket.'
-        : 'Ask for JSON, with "accept: application/json".';
+        : ASK_FOR_JSON;
       event.setResultProcessor((_result, resultAPI) => refusal(resultAPI, 406, remedy), 'application/json');
     },
     // Yoga reads the parameters of a link with JSON.parse alone, whose error would pass for one of ours.

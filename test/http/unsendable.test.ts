@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { EventFeed } from '../../src/purchases/feed.ts';
-import { startStack } from '../support/stack.ts';
+import { electricity, startStack, VALIDATE } from '../support/stack.ts';
 
 it('a subscription that is answered in no way that its client takes (406) is not left open', async () => {
   const follow = Reflect.get(EventFeed.prototype, 'follow');
@@ -61,4 +61,20 @@ it.each([
   expect(await response.json()).toEqual({
     errors: [{ message: expect.stringMatching(remedy) as string, extensions: { code: 'BAD_REQUEST' } }],
   });
+});
+
+it('a mutation is not done when its answer would be taken in no way', async () => {
+  await using stack = await startStack();
+  const body = JSON.stringify({ query: VALIDATE, variables: { input: await electricity(stack.graphql) } });
+  const sent = async (accept: string) => {
+    const headers = { 'content-type': 'application/json', accept };
+    const before = stack.sandbox.calls.length;
+    const { status } = await fetch(`${stack.gateway.url}/graphql`, { method: 'POST', headers, body });
+    const calls = stack.sandbox.calls.slice(before);
+    return `${status} ${calls.filter(({ endpoint }) => endpoint === 'validate').length}`;
+  };
+  for (const accept of ['text/xml', 'application/xml, image/*', 'application/json; charset=latin1', 'json'])
+    expect(await sent(accept), accept).toBe('406 0');
+  for (const accept of ['', 'text/xml, */*; q=0.1', 'text/event-stream', 'application/*'])
+    expect(await sent(accept), accept).toBe('200 1');
 });
