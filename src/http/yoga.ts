@@ -15,7 +15,7 @@ import { hiddenSchema } from './discovery.ts';
 import { compiling } from './compiled-execution.ts';
 import { corsFor } from './cors.ts';
 import { hasLeft } from './failure-code.ts';
-import { graphiqlOptions } from './graphiql.ts';
+import { graphiqlOptions, ownPage } from './graphiql.ts';
 import { internalErrors } from './internal-errors.ts';
 import { jsonOnly } from './json-only.ts';
 import { KnownOperations, type OperationParams } from './known-operations.ts';
@@ -126,8 +126,7 @@ export function createEngine(options: {
     renderGraphiQL: async ({ nonce, ...page }: GraphiQLOptions & { nonce?: string }) => {
       // Megabytes of text, for those who open the page only.
       const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-      // The first script tag is the page's own; what else looks like one stands within it.
-      return renderGraphiQL(page).replace('<script>', `<script nonce="${nonce ?? ''}">`);
+      return ownPage(renderGraphiQL(page), nonce);
     },
     landingPage: false,
     cors: allowedOrigins.length === 0 ? false : corsFor(allowedOrigins),

@@ -102,14 +102,11 @@ function isOurs(url: string, gateway: string): boolean {
 
 async function run(page: Page, tab: string): Promise<void> {
   const button = page.locator(`.graphiql-tab-button[title="${tab}"]`);
-  const active = page.locator('.graphiql-tab-active', { has: button });
-  // The tabs slide into place when the page opens, and a click on a sliding one is taken for the start of a drag.
-  const deadline = Date.now() + 30_000;
-  while ((await active.count()) === 0) {
-    if (Date.now() > deadline) throw new Error(`the tab ${tab} does not open`);
-    await button.click();
-    await page.waitForTimeout(300);
-  }
+  await button.click();
+  await page.locator('.graphiql-tab-active', { has: button }).waitFor();
+  await page
+    .locator('.graphiql-query-editor', { hasText: new RegExp(`(query|mutation|subscription)\\s${tab}`) })
+    .waitFor();
   await page.locator('.graphiql-execute-button').click();
 }
 
