@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { realpath } from 'node:fs/promises';
 
-import { Kysely, PostgresDialect, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 
 import { migrate } from './migrate.ts';
+import { RecordDialect } from './postgres/dialect.ts';
 import { fault } from './postgres/fault.ts';
+import { postgresMigrations } from './postgres/migrations.ts';
 import { requireSchema } from './postgres/moving.ts';
 import { GuardedPool } from './postgres/pool.ts';
-import { bringUpToDate } from './postgres/up-to-date.ts';
 import { withoutPassword } from './postgres/where.ts';
 import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
 import { fault as sqliteFault } from './sqlite/fault.ts';
@@ -59,10 +60,10 @@ export async function moveRecord({ from, to, tell, onBatch }: MoveOptions): Prom
   const database = new Database(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
   const source = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   const pool = new GuardedPool({ url: to, size: 2, statementTimeoutMs: 0, log: { warn: () => undefined } });
-  const target = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const target = new Kysely<Tables>({ dialect: new RecordDialect({ pool }) });
   try {
     await migrate(source, sqliteMigrations);
-    await bringUpToDate(target, await requireSchema(target));
+    await migrate(target, postgresMigrations, await requireSchema(target));
     if (!(await claim(target)) && !(await isEmpty(target))) {
       await compare(source, target, tell);
       tell('The target holds this record already, whole.');

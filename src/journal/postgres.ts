@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 
 import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import { openSeal } from './data-keys.ts';
 import { SqlRecord, type SqlJournal } from './journal.ts';
-import { requireMigrated } from './migrate.ts';
+import { migrate, requireMigrated } from './migrate.ts';
+import { RecordDialect } from './postgres/dialect.ts';
 import { fault } from './postgres/fault.ts';
 import { postgresMigrations } from './postgres/migrations.ts';
 import { requireSchema, requireWhole } from './postgres/moving.ts';
 import { connection, GuardedPool } from './postgres/pool.ts';
 import { PostgresStore } from './postgres/store.ts';
-import { bringUpToDate } from './postgres/up-to-date.ts';
 import { Waker } from './postgres/waker.ts';
 import { withoutPassword } from './postgres/where.ts';
 import type { DataKey } from './seal.ts';
@@ -51,7 +51,7 @@ export async function openPostgresRecord(options: PostgresJournalOptions): Promi
   try {
     const schema = await prepare(url, log, migrates);
     const db = new Kysely<Tables>({
-      dialect: new PostgresDialect({
+      dialect: new RecordDialect({
         pool: new GuardedPool({ url, size: poolSize, statementTimeoutMs, log }),
       }),
       log: ({ query }) => onStatement?.(query.sql),
@@ -84,11 +84,11 @@ const LONGEST_CHANNEL = 63;
 /** Brings the tables up to date, or looks whether they are, on a connection of its own that may take its time for it; returns where they lie. */
 async function prepare(url: string, log: Pick<Log, 'warn'>, migrates: boolean): Promise<string> {
   const pool = new GuardedPool({ url, size: 1, statementTimeoutMs: 0, log });
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Tables>({ dialect: new RecordDialect({ pool }) });
   try {
     const schema = await requireSchema(db);
     await requireWhole(db);
-    if (migrates) await bringUpToDate(db, schema);
+    if (migrates) await migrate(db, postgresMigrations, schema);
     else await requireMigrated(db, postgresMigrations, schema);
     return schema;
   } finally {

@@ -1,6 +1,7 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { onTestFinished } from 'vitest';
 
+import { RecordDialect } from '../../src/journal/postgres/dialect.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
 import type { SqlJournal, SqlRecord } from '../../src/journal/journal.ts';
 import { openPostgresRecord, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
@@ -49,7 +50,7 @@ export async function inside(url: string): Promise<{ db: Kysely<Tables>; store: 
   const options = { url, statementTimeoutMs: 10_000 };
   const runtime = systemRuntime();
   const pool = new GuardedPool({ ...options, size: 5, log: quiet });
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const db = new Kysely<Tables>({ dialect: new RecordDialect({ pool }) });
   const waker = new Waker({ connection: connection(options), channel: 'inside', runtime, log: quiet });
   const store = new PostgresStore({ db, waker, where: 'here', runtime });
   onTestFinished(() => store.close());

@@ -29,6 +29,32 @@ describe.skipIf(noPostgres !== undefined)('PostgreSQL: the tables', () => {
     expect(await schema.query('select position from event_counters')).toEqual([{ position: '6' }]);
   });
 
+  test('schemas that others drop meanwhile do no harm to one that is made', async () => {
+    const theirs = await freshSchema();
+    const columns = Array.from({ length: 50 }, (_, n) => `c${n} serial`).join();
+    let done = false;
+    const others = Array.from({ length: 3 }, async (_, one) => {
+      for (let n = 0; !done; n += 1) {
+        const name = `${theirs.name}_${one}_${n}`;
+        await theirs.query(`create schema ${name} create table t (${columns})`);
+        await theirs.query(`drop schema ${name} cascade`);
+      }
+    });
+    try {
+      for (let n = 0; n < 10; n += 1) await (await open((await freshSchema()).url)).close();
+    } finally {
+      done = true;
+      await Promise.all(others);
+    }
+  });
+
+  test('a record of an older version is brought up to date by a gateway only', async () => {
+    const schema = await freshSchema();
+    await expect(open(schema.url, { migrates: false })).rejects.toThrow(
+      /lacks migrations.*Start this version of the gateway on it once/,
+    );
+  });
+
   test('a record of a newer version, and a schema that is not there or not ours, are named', async () => {
     const schema = await freshSchema();
     await (await open(schema.url)).close();

@@ -1,7 +1,8 @@
-import { Kysely, PostgresDialect } from 'kysely';
+import { Kysely } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { migrate } from '../../src/journal/migrate.ts';
+import { RecordDialect } from '../../src/journal/postgres/dialect.ts';
 import { GuardedPool } from '../../src/journal/postgres/pool.ts';
 import { postgresMigrations } from '../../src/journal/postgres/migrations.ts';
 import { openSqliteRecord } from '../../src/journal/sqlite.ts';
@@ -79,7 +80,7 @@ describe.skipIf(noPostgres !== undefined)('an older record in PostgreSQL', () =>
     const schema = await freshSchema();
     const options = { url: schema.url, statementTimeoutMs: 10_000 };
     const pool = new GuardedPool({ ...options, size: 1, log: quiet });
-    const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) });
+    const db = new Kysely<unknown>({ dialect: new RecordDialect({ pool }) });
     await migrate(db, before(postgresMigrations), schema.name);
     await db.destroy();
     for (const statement of oldRows) await schema.query(statement);
