@@ -30,7 +30,8 @@ export interface Config extends LimitsConfig, TelemetryConfig {
   readonly reads: { readonly coalescing: boolean; readonly productsFreshMs: number };
   readonly confirmTimeoutMs: number;
   readonly readTimeoutMs: number;
-  readonly lateLandingMs: number;
+  /** How long what was sent may still be processed after we have left it. */
+  readonly mayLandMs: number;
   readonly quoteTtlMs: number;
   readonly answerRetentionMs: number;
   readonly reconcile: {
@@ -153,6 +154,8 @@ const databaseEnvironment = environment.pick({
 
 const timeouts = environment.pick({ CONFIRM_TIMEOUT_MS: true, READ_TIMEOUT_MS: true });
 
+const landing = environment.pick({ CONFIRM_TIMEOUT_MS: true, LATE_LANDING_MS: true });
+
 /**
  * Where ScratchPower is and how long it may take, for commands that need nothing else, by the SCRATCHPOWER_ variables;
  * throws a `ConfigError`.
@@ -171,6 +174,17 @@ export function upstreamOf(env: Readonly<Record<string, string | undefined>>): U
     confirmTimeoutMs: parsed.data.CONFIRM_TIMEOUT_MS,
     readTimeoutMs: parsed.data.READ_TIMEOUT_MS,
   };
+}
+
+/** The same as of the whole configuration, for commands that need nothing else; throws a `ConfigError`. */
+export function mayLandMsOf(env: Readonly<Record<string, string | undefined>>): number {
+  const parsed = landing.safeParse(withoutEmpty(env));
+  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
+  return mayLandMs(parsed.data);
+}
+
+function mayLandMs(values: z.output<typeof landing>): number {
+  return values.CONFIRM_TIMEOUT_MS + values.LATE_LANDING_MS;
 }
 
 /** Where the record lies, for commands that need nothing else; throws a `ConfigError`. */
@@ -264,7 +278,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     confirmTimeoutMs: values.CONFIRM_TIMEOUT_MS,
     readTimeoutMs: values.READ_TIMEOUT_MS,
-    lateLandingMs: values.LATE_LANDING_MS,
+    mayLandMs: mayLandMs(values),
     quoteTtlMs: values.QUOTE_TTL_MS,
     answerRetentionMs: values.ANSWER_RETENTION_MS,
     reconcile: {

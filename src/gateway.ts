@@ -194,7 +194,7 @@ async function serve(
     ...{ journal, upstream, liveness, runtime, log, aroundCheck },
     reads: config.reads,
     quoteTtlMs: config.quoteTtlMs,
-    mayLandMs: config.confirmTimeoutMs + config.lateLandingMs,
+    mayLandMs: config.mayLandMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
   const domain = { catalogue, purchases, feed, journal };

@@ -261,7 +261,7 @@ export class SqlJournal implements Journal {
   async decide(
     purchaseId: string,
     byHand: ByHand,
-    decision: (purchase: Purchase) => PurchaseChange,
+    decision: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
   ): Promise<Decided> {
     return this.#store.write((transaction) => decide(transaction, this, purchaseId, byHand, decision));
   }

@@ -19,6 +19,7 @@ import {
   isInDoubt,
   isSettled,
   mayMove,
+  type Attempt,
   type ByHand,
   type Purchase,
   type PurchaseEvent,
@@ -228,15 +229,20 @@ export async function decide(
   view: View,
   purchaseId: string,
   byHand: ByHand,
-  decision: (purchase: Purchase) => PurchaseChange,
+  decision: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
 ): Promise<Decided> {
   const row = await current(transaction, view, purchaseId, currentPurchase);
   const purchase = purchaseFromRow(view.seal, row);
   if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
-  if ((await attemptInFlightQuery(transaction.db, row.id).executeTakeFirst()) !== undefined) {
-    return { refused: 'IN_FLIGHT', purchase };
-  }
-  const change = decision(purchase);
+  const rows = await transaction.db
+    .selectFrom('attempts')
+    .selectAll()
+    .where('purchase_id', '=', row.id)
+    .orderBy('number')
+    .execute();
+  const attempts = rows.map((attempt) => attemptFromRow(view.seal, attempt));
+  if (attempts.some(({ outcome }) => outcome === 'IN_FLIGHT')) return { refused: 'IN_FLIGHT', purchase };
+  const change = decision(purchase, attempts);
   const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';
   const { author: name, reason } = byHand;
   const entry = {

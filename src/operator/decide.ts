@@ -1,8 +1,10 @@
 import { Option, type Command } from 'commander';
 
+import { mayLandMsOf } from '../config.ts';
 import {
   askedAgainByHand,
   MAX_REASON_LENGTH,
+  mayLandUntil,
   readByHand,
   readFinding,
   settledByHand,
@@ -11,7 +13,7 @@ import {
   type FindingInput,
 } from '../purchases/by-hand.ts';
 import type { Journal, PurchaseChange } from '../purchases/journal.ts';
-import type { ByHand, Purchase } from '../purchases/purchase.ts';
+import type { Attempt, ByHand, Purchase } from '../purchases/purchase.ts';
 import { describePurchase, json, moneyOf } from './describe.ts';
 import { findPurchase, type Found } from './find.ts';
 import { maskOf } from './mask.ts';
@@ -63,7 +65,8 @@ export function addSettle(program: Command, surroundings: Surroundings): void {
       'after',
       `
 Lay the purchase beside ScratchPower's ledger first. A purchase that SUCCEEDED never changes again; one that FAILED so
-can never be charged later. Refused while a call to ScratchPower about it is under way.
+can never be charged later. Refused while a call to ScratchPower about it is under way, and FAILED also for as long as one
+whose answer was lost may still be processed.
 
   scratchpower-graphql purchases settle GW-… --as succeeded --token "1234 5678 9012 3456 7890" --reason "ScratchPower ticket 4711"
   scratchpower-graphql purchases settle GW-… --as failed --reason "not in the ledger of 1 March, ticket 4711"`,
@@ -81,8 +84,11 @@ can never be charged later. Refused while a call to ScratchPower about it is und
       return decide(name, options, surroundings, ({ order }) => {
         const { finding, wrong } = readFinding(order, typed);
         refuseIfWrong(wrong, names);
+        const mayLandMs = mayLandMsOf(surroundings.env);
         return {
           facts: findingFacts(finding),
+          whyNot: (attempts) =>
+            finding.status === 'FAILED' ? whyNotYet(attempts, mayLandMs, surroundings.now()) : null,
           change: (purchase) => settledByHand(purchase, finding, surroundings.now()),
         };
       });
@@ -102,6 +108,7 @@ Sends nothing itself: the purchase becomes due for the gateway that runs, or the
     .action((name: string, options: DecisionOptions) =>
       decide(name, options, surroundings, () => ({
         facts: [['becomes', 'UNRESOLVED, asked about at once']],
+        whyNot: () => null,
         change: (purchase) => askedAgainByHand(purchase, surroundings.now()),
       })),
     );
@@ -122,6 +129,8 @@ function signed(command: Command): Command {
 
 interface Plan {
   readonly facts: readonly (readonly [name: string, value: string | null])[];
+  /** Why it cannot be done now, and what to do; null when it can. */
+  readonly whyNot: (attempts: readonly Attempt[]) => string | null;
   readonly change: (purchase: Purchase) => PurchaseChange;
 }
 
@@ -137,11 +146,13 @@ async function decide(
   await withJournals(env, options.integration, async (journals) => {
     const { journal, purchase } = await findPurchase(journals, name);
     const planned = plan(purchase);
-    await refuseInVain(journal, purchase);
+    await refuseInVain(journal, purchase, planned);
     if (options.yes !== true) await confirm({ journal, purchase }, byHand, planned, surroundings);
-    const decided = await journal.decide(purchase.id, byHand, planned.change);
-    const whyNot = whyNotByHand(decided);
-    if (whyNot !== null) throw new Refusal(whyNot);
+    const decided = await journal.decide(purchase.id, byHand, (now, attempts) => {
+      refuseWhere(planned.whyNot(attempts));
+      return planned.change(now);
+    });
+    refuseWhere(whyNotByHand(decided));
     const { purchase: after } = decided;
     if (options.json === true)
       terminal.out(json(describePurchase({ journal, purchase: after }, maskOf(after))));
@@ -150,13 +161,23 @@ async function decide(
 }
 
 /** Before a person is asked; whether it still holds is decided within the transaction. */
-async function refuseInVain(journal: Journal, purchase: Purchase): Promise<void> {
+async function refuseInVain(journal: Journal, purchase: Purchase, { whyNot }: Plan): Promise<void> {
   const attempts = await journal.attempts([purchase.id]);
   const inFlight = attempts.some(({ outcome }) => outcome === 'IN_FLIGHT');
   const settled = purchase.status === 'SUCCEEDED' || purchase.status === 'FAILED';
   const refused = settled ? 'NOT_IN_DOUBT' : inFlight ? 'IN_FLIGHT' : null;
-  const whyNot = whyNotByHand({ refused, purchase });
+  refuseWhere(whyNotByHand({ refused, purchase }) ?? whyNot(attempts));
+}
+
+function refuseWhere(whyNot: string | null): void {
   if (whyNot !== null) throw new Refusal(whyNot);
+}
+
+function whyNotYet(attempts: readonly Attempt[], mayLandMs: number, now: Date): string | null {
+  const until = mayLandUntil(attempts, mayLandMs, now)?.toISOString();
+  return until === undefined
+    ? null
+    : `What was sent about this purchase may still be processed until ${until} (CONFIRM_TIMEOUT_MS and LATE_LANDING_MS). Look at ScratchPower’s ledger after that, and settle it then.`;
 }
 
 async function confirm(

@@ -2,7 +2,7 @@ import type { Decided, PurchaseChange } from './journal.ts';
 import { currencyDecimals, Decimal, MAX_INTEGER_DIGITS, type Money } from './money.ts';
 import { settled } from './outcome.ts';
 import { problem, type FieldProblem } from './problem.ts';
-import type { ByHand, Order, Purchase, VendToken } from './purchase.ts';
+import type { Attempt, ByHand, Order, Purchase, VendToken } from './purchase.ts';
 
 /** What a person found out of a purchase, as it was typed. */
 export interface FindingInput {
@@ -123,6 +123,21 @@ function readTotal(currency: string, typed: string | null, complain: Complain): 
     return null;
   }
   return { amount: new Decimal(text), currency };
+}
+
+/**
+ * Until when what was sent of these attempts may still be processed, where that is later than `now`; else null. As R5 has
+ * it: `mayLandMs` after a request was given up, or answered without a yes or a no.
+ */
+export function mayLandUntil(attempts: readonly Attempt[], mayLandMs: number, now: Date): Date | null {
+  const ends = attempts.flatMap(({ outcome, answer, finishedAt }) => {
+    const isDenied = answer !== null && answer.status >= 400 && answer.status < 500;
+    return outcome === 'UNKNOWN' && !isDenied && finishedAt !== null
+      ? [finishedAt.getTime() + mayLandMs]
+      : [];
+  });
+  const last = Math.max(...ends);
+  return last > now.getTime() ? new Date(last) : null;
 }
 
 /** What a person's finding makes of a purchase in doubt. FAILED is for good: nothing can be charged for it later. */

@@ -219,13 +219,13 @@ export interface Journal {
 
   /**
    * Applies what a person decided of an UNRESOLVED or NEEDS_ATTENTION purchase with no attempt in flight; refuses any
-   * other. `decide` is given the purchase as it is within the transaction, and has no effect but its result. The event,
-   * where the status changes, keeps author and reason, and the audit trail in any case. Throws when there is no such purchase.
+   * other. `decide` is given the purchase and its attempts as they are within the transaction, and has no effect but its
+   * result; where it throws, so does this, and nothing is written. The event, where the status changes, keeps author and reason, and the audit trail in any case. Throws when there is no such purchase.
    */
   decide(
     purchaseId: string,
     byHand: ByHand,
-    decide: (purchase: Purchase) => PurchaseChange,
+    decide: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
   ): Promise<Decided>;
 
   /**

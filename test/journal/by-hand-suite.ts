@@ -53,15 +53,29 @@ export function byHandSuite(name: string, fresh: () => Promise<Journal>): void {
       expect(events.at(-1)).toEqual({ position: 4, at: later(1_000), purchase, byHand: someone });
     });
 
-    test('the decision sees the purchase as it is', async () => {
+    test('the decision sees the purchase and its attempts as they are', async () => {
       const journal = await fresh();
-      const { id } = await purchaseIn(journal, 'UNRESOLVED', { receiptNumber: 'r' });
-      const now = await journal.purchase('id', id);
-      await journal.decide(id, someone, (purchase) => {
+      const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION', { receiptNumber: 'r' });
+      const [now, known] = [await journal.purchase('id', id), await journal.attempts([id])];
+      await journal.decide(id, someone, (purchase, attempts) => {
         expect(purchase).toEqual(now);
+        expect(attempts).toEqual(known);
         return to('FAILED');
       });
-      expect.assertions(1);
+      expect.assertions(2);
+    });
+
+    test('a decision that throws is thrown, and nothing written', async () => {
+      const journal = await fresh();
+      const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION');
+      const before = await trace(journal, id);
+      const refusal = new Error('not yet');
+      const refuse = () => {
+        throw refusal;
+      };
+      await expect(journal.decide(id, someone, refuse)).rejects.toBe(refusal);
+      expect(await trace(journal, id)).toEqual(before);
+      expect(await journal.decide(id, someone, () => to('FAILED'))).toMatchObject({ refused: null });
     });
 
     test('it is refused, and nothing written, while an attempt is in flight', async () => {

@@ -266,6 +266,46 @@ describe('settle', () => {
     expect(await trace(journal, id)).toEqual(before);
   });
 
+  it('refuses FAILED for as long as what was sent last may still be processed', async () => {
+    const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION');
+    const before = await trace(journal, id);
+    // It was given up at the second second. Nobody is asked in vain.
+    const at = (ms: number, argv: readonly string[] = why) =>
+      command('purchases', ['settle', id, '--as', 'failed', ...argv], path, {
+        now: later(1_000 + ms),
+        answer: '',
+      });
+    for (const argv of [why, ['--reason', 'seen']]) {
+      const { code, err, asked } = await at(89_999, argv);
+      expect([code, asked]).toEqual([1, '']);
+      expect(err).toMatch(/may still be processed until 2026-03-01T12:01:31.000Z .*ledger after that/);
+    }
+    expect(await trace(journal, id)).toEqual(before);
+    const env = { LATE_LANDING_MS: '1' };
+    expect(
+      (
+        await command('purchases', ['settle', id, '--as', 'failed', ...why], path, {
+          now: later(30_999),
+          env,
+        })
+      ).err,
+    ).toMatch(/still be processed/);
+    expect(
+      (
+        await command('purchases', ['settle', id, '--as', 'failed', ...why], path, {
+          now: later(31_001),
+          env,
+        })
+      ).code,
+    ).toBe(0);
+  });
+
+  it('takes at once what SUCCEEDED, whatever may still be processed', async () => {
+    const { id } = await purchaseIn(journal, 'NEEDS_ATTENTION');
+    const argv = ['settle', id, '--as', 'succeeded', '--token', TOKEN, ...why];
+    expect((await command('purchases', argv, path, { now: later(1_001) })).code).toBe(0);
+  });
+
   it('refuses while a call about it is under way, and so does retry', async () => {
     const { id } = await purchaseIn(journal, 'UNRESOLVED');
     await journal.startAttempt(id, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED'));

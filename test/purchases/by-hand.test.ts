@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   askedAgainByHand,
+  mayLandUntil,
   readByHand,
   readFinding,
   settledByHand,
@@ -9,7 +10,7 @@ import {
   type FindingInput,
 } from '../../src/purchases/by-hand.ts';
 import { problem } from '../../src/purchases/problem.ts';
-import { canRetry, type Purchase } from '../../src/purchases/purchase.ts';
+import { canRetry, type Attempt, type Purchase } from '../../src/purchases/purchase.ts';
 import { anOrder, aPurchase, bwp, someProblem, someTime } from '../support/domain.ts';
 
 const typed: FindingInput = {
@@ -258,5 +259,36 @@ describe('settled by hand', () => {
     expect(why({ status: 'FAILED', problem: { ...someProblem, retryable: true } })).toBe(
       'This purchase FAILED: nothing was charged. It can be tried again with retryPurchase of the GraphQL API.',
     );
+  });
+});
+
+describe('what was sent may still be processed', () => {
+  const attempt = (change: Partial<Attempt> = {}): Attempt => ({
+    ...{ purchaseId: 'p', number: 1, kind: 'CONFIRM', outcome: 'UNKNOWN', startedAt: someTime },
+    ...{ finishedAt: someTime, requestId: 'r', problem: null, answer: null, answerBlottedAt: null },
+    ...change,
+  });
+  const answered = (status: number) => ({
+    answer: { status, body: '', complete: true, retryAfterSeconds: null },
+  });
+
+  it.each<[what: string, attempts: readonly Attempt[], until: Date | null]>([
+    ['whose answer was lost', [attempt()], later],
+    ['of which the later one counts', [attempt({ finishedAt: new Date(0) }), attempt()], later],
+    ['that was lost before a retry was denied', [attempt(), attempt(answered(404))], later],
+    ['that was answered by an error of the server', [attempt(answered(503))], later],
+    ['that was answered by a 200 that says nothing', [attempt(answered(200))], later],
+    ['not where it was denied', [attempt(answered(422))], null],
+    ['not where nothing was sent', [attempt({ outcome: 'NOT_SENT' })], null],
+    [
+      'not where there is an outcome',
+      [attempt({ outcome: 'SUCCEEDED' }), attempt({ outcome: 'REFUSED' })],
+      null,
+    ],
+    ['not where there is nothing', [], null],
+  ])('%s', (_what, attempts, until) => {
+    expect(mayLandUntil(attempts, 1_000, someTime)).toEqual(until);
+    expect(mayLandUntil(attempts, 1_000, new Date(later.getTime() - 1))).toEqual(until);
+    expect(mayLandUntil(attempts, 1_000, later)).toBeNull();
   });
 });

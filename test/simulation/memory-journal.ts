@@ -170,13 +170,13 @@ export class MemoryJournal implements Journal {
   async decide(
     purchaseId: string,
     byHand: ByHand,
-    decide: (purchase: Purchase) => PurchaseChange,
+    decide: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
   ): Promise<Decided> {
     const purchase = this.#current(purchaseId);
     if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
-    if (this.#attemptsOf(purchaseId).some(({ outcome }) => outcome === 'IN_FLIGHT'))
-      return { refused: 'IN_FLIGHT', purchase };
-    const change = decide(purchase);
+    const attempts = this.#attemptsOf(purchaseId);
+    if (attempts.some(({ outcome }) => outcome === 'IN_FLIGHT')) return { refused: 'IN_FLIGHT', purchase };
+    const change = decide(purchase, attempts);
     const after = this.#apply(purchase, change, purchase.owner, byHand);
     const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';
     const { author: name, reason } = byHand;
