@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-import { problem, ProblemError } from '../purchases/problem.ts';
+import { problem, ProblemError, type Problem } from '../purchases/problem.ts';
 import type { RawAnswer } from '../purchases/purchase.ts';
 import type { Runtime } from '../purchases/runtime.ts';
 import type { Sent } from '../purchases/vending.ts';
 import { parseJson } from './json.ts';
-import { answerOf, unreadable, type Carrier, type Endpoint } from './transport.ts';
+import { answerOf, unreadable, type Carrier } from './transport.ts';
 
 export interface Credentials {
   readonly clientId: string;
@@ -15,16 +15,18 @@ export interface Credentials {
   readonly orgCode: string;
 }
 
+export type Renewal = 'login' | 'refresh';
+
 export interface SessionOptions {
   readonly transport: Pick<Carrier, 'exchange'>;
   readonly credentials: Credentials;
   readonly runtime: Runtime;
   readonly timeoutMs: number;
   /** Of login and refresh. */
-  readonly paths: Readonly<Record<'login' | 'refresh', string>>;
+  readonly paths: Readonly<Record<Renewal, string>>;
   /** The surface's reading of a refusal. */
   readonly refusal: (answer: RawAnswer, requestId: string) => ProblemError;
-  readonly onRenewal?: ((how: 'login' | 'refresh', worked: boolean) => void) | undefined;
+  readonly onRenewal?: ((how: Renewal, problem: Problem | undefined) => void) | undefined;
 }
 
 interface Tokens {
@@ -154,18 +156,18 @@ export class Session {
     }
   }
 
-  async #ask(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
-    let worked = false;
+  async #ask(endpoint: Renewal, body: object): Promise<Tokens> {
     try {
       const tokens = await this.#tokensOf(endpoint, body);
-      worked = true;
+      this.#options.onRenewal?.(endpoint, undefined);
       return tokens;
-    } finally {
-      this.#options.onRenewal?.(endpoint, worked);
+    } catch (error) {
+      if (error instanceof ProblemError) this.#options.onRenewal?.(endpoint, error.problem);
+      throw error;
     }
   }
 
-  async #tokensOf(endpoint: Endpoint & ('login' | 'refresh'), body: object): Promise<Tokens> {
+  async #tokensOf(endpoint: Renewal, body: object): Promise<Tokens> {
     const { transport, runtime, timeoutMs, paths, refusal } = this.#options;
     const startedAt = runtime.monotonic();
     const requestId = runtime.id(runtime.now());

@@ -10,7 +10,7 @@ import { Breaker, type CircuitState, type Verdict } from './breaker.ts';
 import { problemOf, readEvidence, type Envelope, type Told } from './failure.ts';
 import { CONCURRENCY, Gate, QUEUE } from './gate.ts';
 import { parseJson } from './json.ts';
-import { credentialsRefused, Session, type Credentials } from './session.ts';
+import { credentialsRefused, Session, type Credentials, type Renewal } from './session.ts';
 import {
   answerOf,
   Transport,
@@ -43,7 +43,8 @@ export interface SurfaceOptions {
   readonly circuitOpenMs?: number | undefined;
   readonly onCircuit?: ((surface: Surface, state: 'OPEN' | 'CLOSED') => void) | undefined;
   /** Each login and refresh, and whether it worked. */
-  readonly onRenewal?: ((surface: Surface, how: 'login' | 'refresh', worked: boolean) => void) | undefined;
+  /** After each login and refresh; `problem` where it failed. */
+  readonly onRenewal?: ((surface: Surface, how: Renewal, problem: Problem | undefined) => void) | undefined;
   readonly runtime: Runtime;
   readonly observe?: ((call: UpstreamCall) => void) | undefined;
   /** Makes what carries the exchanges. Default: real connections. */
@@ -111,7 +112,7 @@ export class SurfaceClient {
       ...{ transport, credentials, runtime, timeoutMs },
       paths: { login: `${this.#prefix}/auth/login`, refresh: `${this.#prefix}/auth/refresh` },
       refusal: (answer, requestId) => this.#loginRefused(answer, requestId),
-      onRenewal: (how, worked) => options.onRenewal?.(surface, how, worked),
+      onRenewal: (how, problem) => options.onRenewal?.(surface, how, problem),
     });
   }
 

@@ -9,11 +9,13 @@ import {
 } from '../datasources/transport.ts';
 import type { Surface } from '../purchases/catalogue.ts';
 import type { Journal } from '../purchases/journal.ts';
+import type { Problem } from '../purchases/problem.ts';
 import type { AroundCheck } from '../purchases/reconciler.ts';
 import type { Runtime } from '../purchases/runtime.ts';
 import type { CodeOf } from './failure.ts';
 import { aroundJournal } from './journal.ts';
 import { OperationNames } from './operation-names.ts';
+import { sessionLog } from './session-log.ts';
 import type { Watched } from './state-metrics.ts';
 import type { Traced } from './traces.ts';
 import type { TracingOptions } from './tracing.ts';
@@ -35,7 +37,7 @@ export interface TelemetryOptions {
 /** What an integration is watched by. */
 export interface IntegrationTelemetry {
   readonly observe: (call: UpstreamCall) => void;
-  readonly onRenewal?: (surface: Surface, how: 'login' | 'refresh', worked: boolean) => void;
+  readonly onRenewal: (surface: Surface, how: 'login' | 'refresh', problem: Problem | undefined) => void;
   readonly connect?: (options: TransportOptions) => Carrier;
   readonly aroundCheck?: AroundCheck;
 }
@@ -67,12 +69,16 @@ export async function openTelemetry(options: TelemetryOptions): Promise<Telemetr
       [metrics?.plugin<C>(), traces?.plugin<C>()].filter((plugin) => plugin !== undefined),
     integration: (name, ownLog) => {
       const counts = metrics?.upstream(name);
+      const logSession = sessionLog(ownLog);
       return {
         observe: (call) => {
           counts?.called(call);
           ownLog.debug({ upstream: call }, 'upstream call');
         },
-        ...(counts && { onRenewal: (...renewal) => counts.renewed(...renewal) }),
+        onRenewal: (surface, how, problem) => {
+          counts?.renewed(surface, how, problem === undefined);
+          logSession(surface, how, problem);
+        },
         ...(traces && {
           connect: (wanted) => traces.carrier(new Transport(wanted), wanted),
           aroundCheck: (purchase, work) => traces.aroundCheck(purchase, work),
