@@ -38,6 +38,8 @@ export interface Evidence {
   readonly mentionsSuccess: boolean;
   readonly envelope: Envelope | null;
   readonly told: Told | null;
+  /** What Retry-After asked for. */
+  readonly retryAfterSeconds: number | null;
 }
 
 /** 4xx that do not say what became of the request. */
@@ -48,14 +50,17 @@ const UNDECIDED = new Set([408, 409, 425, 429]);
  * read more strictly than a confirm: that the question was refused says nothing of the purchase.
  */
 export function readEvidence(evidence: Evidence, expected: Expected): Reading {
-  const { status, complete, mentionsSuccess, envelope, told } = evidence;
+  const { status, complete, mentionsSuccess, envelope, told, retryAfterSeconds } = evidence;
   const isSuccess = status >= 200 && status < 300;
   const mayBeSold = isSuccess && mentionsSuccess ? 'SOLD' : undefined;
   if (!complete) return unknown(expected, 'answer_cut_off', mayBeSold ?? (isSuccess ? 'TAKEN' : undefined));
   if (isSuccess)
     return told === null ? unknown(expected, 'answer_unreadable', mayBeSold) : readTold(told, expected);
   if (envelope === null || status < 400) return unknown(expected, 'answer_unreadable');
-  const refusal: Reading = { outcome: 'REFUSED', problem: problemOf(envelope, expected.requestId) };
+  const refusal: Reading = {
+    outcome: 'REFUSED',
+    problem: problemOf(envelope, expected.requestId, retryAfterSeconds),
+  };
   if (envelope.unexpected) return { outcome: 'UNKNOWN', problem: refusal.problem };
   const fromProvider = envelope.fromProvider && envelope.retryable === false;
   if (expected.kind === 'RETRY') {
@@ -123,11 +128,15 @@ function unknown({ requestId }: Expected, code: string, claim?: Claim): Reading 
   return { outcome: 'UNKNOWN', problem: why, ...(claim !== undefined && { claim }) };
 }
 
-export function problemOf(envelope: Envelope, requestId: string): Problem {
+/** Nobody is told to wait longer. */
+const A_DAY_S = 86_400;
+
+export function problemOf(envelope: Envelope, requestId: string, retryAfterSeconds: number | null): Problem {
   const { type, code, message, docUrl, fields } = envelope;
   return problem({
     ...{ type, code, message, docUrl, fields },
     retryable: envelope.retryable ?? false,
+    retryAfter: retryAfterSeconds === null ? null : Math.min(Math.ceil(retryAfterSeconds), A_DAY_S),
     requestId: envelope.requestId ?? requestId,
   });
 }

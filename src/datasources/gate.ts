@@ -158,6 +158,13 @@ function busy(): Problem {
 }
 
 function askedToWait(ms: number): Problem {
-  const message = `The provider asks us to wait. Nothing was sent; please try again in ${Math.ceil(ms / 1000)} s.`;
-  return problem({ type: 'RATE_LIMITED', code: 'upstream_rate_limited', message, retryable: true });
+  const retryAfter = Math.ceil(ms / 1000);
+  const message = `The provider asks us to wait. Nothing was sent; please try again in ${retryAfter} s.`;
+  return problem({
+    type: 'RATE_LIMITED',
+    code: 'upstream_rate_limited',
+    message,
+    retryable: true,
+    retryAfter,
+  });
 }

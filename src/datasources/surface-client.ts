@@ -205,11 +205,11 @@ export class SurfaceClient {
     }
   }
 
-  readAnswer({ status, body, complete }: RawAnswer, expected: Expected): Reading {
+  readAnswer({ status, body, complete, retryAfterSeconds }: RawAnswer, expected: Expected): Reading {
     const json = parseJson(body);
     return readEvidence(
       {
-        ...{ status, complete, mentionsSuccess: /success/i.test(body) },
+        ...{ status, complete, mentionsSuccess: /success/i.test(body), retryAfterSeconds },
         envelope: this.#dialect.envelopeIn(json, status),
         told: this.#dialect.toldBy(json, expected.productType),
       },
@@ -274,16 +274,16 @@ export class SurfaceClient {
   #parse<T>(answer: RawAnswer, shape: z.ZodType<T>, { requestId }: Call): T {
     if (!answer.complete) throw new ProblemError(unreadable(requestId));
     const json = parseJson(answer.body);
-    if (!isSuccess(answer)) throw this.#refused(json, answer.status, requestId);
+    if (!isSuccess(answer)) throw this.#refused(json, answer, requestId);
     const parsed = shape.safeParse(json);
     if (!parsed.success) throw new ProblemError(unreadable(requestId));
     return parsed.data;
   }
 
-  #refused(json: unknown, status: number, requestId: string): ProblemError {
+  #refused(json: unknown, { status, retryAfterSeconds }: RawAnswer, requestId: string): ProblemError {
     const envelope = this.#dialect.envelopeIn(json, status);
     if (envelope === null) return new ProblemError(unreadable(requestId));
-    const refusal = problemOf(envelope, requestId);
+    const refusal = problemOf(envelope, requestId, retryAfterSeconds);
     // What changes nothing may be asked again after any trouble that passes.
     return new ProblemError({
       ...refusal,
@@ -291,9 +291,10 @@ export class SurfaceClient {
     });
   }
 
-  #loginRefused({ status, body, complete }: RawAnswer, requestId: string): ProblemError {
+  #loginRefused(answer: RawAnswer, requestId: string): ProblemError {
+    const { status, body, complete } = answer;
     const json = complete ? parseJson(body) : undefined;
-    const refused = this.#refused(json, status, requestId);
+    const refused = this.#refused(json, answer, requestId);
     const { problem } = refused;
     return status === 400 || status === 401 || status === 403
       ? credentialsRefused(problem.code, problem.requestId)

@@ -98,6 +98,7 @@ export class Rates {
       code: 'rate_limited',
       message: `Too many purchases within a minute. Please send the very same again in ${seconds(exceeded.resetS)}.`,
       retryable: true,
+      retryAfter: exceeded.resetS,
     });
   }
 

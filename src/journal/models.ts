@@ -53,6 +53,8 @@ export const problemModel = z.object({
   code: z.string(),
   message: z.string(),
   retryable: z.boolean(),
+  // Records of before have none.
+  retryAfter: z.int().nullable().default(null),
   docUrl: z.string().nullable(),
   requestId: z.string().nullable(),
   fields: z.array(z.object({ field: z.string(), message: z.string() })).readonly(),

@@ -25,6 +25,8 @@ export interface Problem {
   readonly message: string;
   /** True when the same request may be sent again as it is. */
   readonly retryable: boolean;
+  /** In seconds, where it is known; of what is recorded, from when it was. */
+  readonly retryAfter: number | null;
   readonly docUrl: string | null;
   /** What ScratchPower's support finds the call by. */
   readonly requestId: string | null;
@@ -34,7 +36,7 @@ export interface Problem {
 export type ProblemInit = Pick<Problem, 'type' | 'code' | 'message'> & Partial<Problem>;
 
 export function problem(init: ProblemInit): Problem {
-  return { retryable: false, docUrl: null, requestId: null, fields: [], ...init };
+  return { retryable: false, retryAfter: null, docUrl: null, requestId: null, fields: [], ...init };
 }
 
 /** A `Problem` where no value can carry it: a read that failed, an argument that makes no sense. */

@@ -10,10 +10,13 @@ export function toGraphQLError(error: unknown): GraphQLError {
   const original = error instanceof GraphQLError ? error.originalError : error;
   const where = error instanceof GraphQLError ? placeOf(error) : {};
   if (original instanceof ProblemError) {
-    const { type, code, message, retryable, requestId, fields } = original.problem;
+    const { type, code, message, retryable, retryAfter, requestId, fields } = original.problem;
     return new GraphQLError(message, {
       ...where,
-      extensions: { code: type, problemCode: code, retryable, requestId, fields },
+      extensions: {
+        ...{ code: type, problemCode: code, retryable, requestId, fields },
+        ...(retryAfter !== null && { retryAfter }),
+      },
     });
   }
   if (

@@ -45,6 +45,11 @@ export const ProblemRef = builder.objectRef<Problem>('Problem').implement({
     retryable: t.exposeBoolean('retryable', {
       description: 'Whether the same request may be sent again as it is.',
     }),
+    retryAfter: t.exposeInt('retryAfter', {
+      nullable: true,
+      description:
+        'In how many seconds to try again, where that is known. A purchase’s own: from its `updatedAt`.',
+    }),
     docUrl: t.exposeString('docUrl', {
       nullable: true,
       description: 'A page on this error, where there is one.',

@@ -351,6 +351,7 @@ const said = problem({
 });
 const evidence = (change: Partial<Evidence>): Evidence => ({
   ...{ status: 200, complete: true, mentionsSuccess: false, envelope: null, told: null },
+  retryAfterSeconds: null,
   ...change,
 });
 const doubt = (code: string, claim?: Claim): Reading => ({
@@ -480,8 +481,22 @@ describe('the evidence of an answer', () => {
 });
 
 describe('an error of the upstream', () => {
+  it.each([
+    [null, null],
+    [0, 0],
+    [7, 7],
+    [1.2, 2],
+    [8.6e12, 86_400],
+  ])('that asks to wait for %s s tells to try again after %s s', (retryAfterSeconds, retryAfter) => {
+    expect(problemOf(envelope, 'request-1', retryAfterSeconds)).toEqual({ ...said, retryAfter });
+    const tooMuch: Envelope = { ...envelope, type: 'RATE_LIMITED' };
+    expect(
+      readEvidence(evidence({ status: 429, envelope: tooMuch, retryAfterSeconds }), expected),
+    ).toMatchObject({ outcome: 'REFUSED', problem: { type: 'RATE_LIMITED', retryAfter } });
+  });
+
   it('has our request id where the upstream names none', () => {
-    expect(problemOf({ ...envelope, requestId: null, retryable: true }, 'request-1')).toEqual({
+    expect(problemOf({ ...envelope, requestId: null, retryable: true }, 'request-1', null)).toEqual({
       ...{ ...said, requestId: 'request-1', retryable: true },
     });
   });

@@ -131,11 +131,14 @@ describe('too much at once', () => {
     const { graphql, sandbox } = stack;
     const quote = await validate(graphql, await electricity(graphql));
     sandbox.addFault({ endpoint: 'me', kind: 'rate_limit', retryAfterSeconds: 2 });
-    await graphql('{ viewer { username } }');
+    const { errors } = await graphql('{ viewer { username } }');
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'RATE_LIMITED', retryable: true, retryAfter: 2 });
     const before = sandbox.calls.length;
     const from = { quoteId: quote['id'] };
     const refused = await confirm(graphql, { idempotencyKey: 'k', from });
     expect(refused).toMatchObject({ type: 'RATE_LIMITED', code: 'upstream_rate_limited', retryable: true });
+    expect(refused['message']).toContain(`in ${refused['retryAfter']} s.`);
+    expect([1, 2]).toContain(refused['retryAfter']);
     expect(sandbox.calls.length).toBe(before);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await confirm(graphql, { idempotencyKey: 'k', from })).toMatchObject({ status: 'SUCCEEDED' });

@@ -76,7 +76,12 @@ describe('purchases', () => {
       retryable: true,
       message: expect.stringMatching(/in \d+ seconds?\.$/),
     });
-    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
+    const { retryAfter, message } = refused.body['data'].confirmPurchase;
+    expect(retryAfter).toBeGreaterThan(0);
+    expect([refused.headers.get('retry-after'), message]).toEqual([
+      String(retryAfter),
+      expect.stringMatching(new RegExp(`in ${retryAfter} seconds?\\.$`)),
+    ]);
     expect(refused.headers.get('ratelimit-policy')).toBe('"purchases";q=2;w=60');
     for (const problem of [await validate(graphql, details), await retry(graphql, { id: first['id'] })]) {
       expect(problem).toMatchObject({ __typename: 'Problem', type: 'RATE_LIMITED' });

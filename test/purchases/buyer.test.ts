@@ -76,6 +76,7 @@ describe('an error of the domain', () => {
         code: 'c',
         message: 'm',
         retryable: false,
+        retryAfter: null,
         docUrl: null,
         requestId: null,
         fields: [],

@@ -158,11 +158,11 @@ export const PURCHASE = `fragment Everything on Purchase {
   tokens { kind digits formatted } units { value unit } receiptNumber
   subscriber { identifier name address } amount { amount currency }
   charges { entry { amount } net { amount } total { amount currency } charge { amount } commission { amount } }
-  problem { type code message retryable requestId fields { field message } }
+  problem { type code message retryable retryAfter requestId fields { field message } }
   attempts { number kind outcome requestId startedAt finishedAt problem { code } }
   createdAt updatedAt settledAt
 }`;
-const PROBLEM = `... on Problem { type code message retryable requestId fields { field message } }`;
+const PROBLEM = `... on Problem { type code message retryable retryAfter requestId fields { field message } }`;
 
 export const VALIDATE = `mutation Validate($input: PurchaseInput!) { validatePurchase(input: $input) {
   __typename ... on Quote { id subscriber { name address } charges { total { amount } charge { amount } commission { amount } } account { id } expiresAt } ${PROBLEM} } }`;
