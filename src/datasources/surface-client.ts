@@ -123,12 +123,24 @@ export class SurfaceClient {
   }
 
   async ready(): Promise<void> {
-    await this.#session.ready();
+    await this.#sessionReady();
     const isThere = () => this.#breaker.state === 'CLOSED';
     if (isThere()) return;
     answerOf(await this.#probe());
     // Something answered, and not as an upstream that is there.
     if (!isThere()) throw new ProblemError(circuitOpen(null));
+  }
+
+  /** Anybody may ask whether we are ready: where that makes a login, it waits as every call does for what Retry-After asked for. */
+  async #sessionReady(): Promise<void> {
+    if (this.#session.isThere) return this.#session.ready();
+    const slot = await this.#gate.enter();
+    if (isProblem(slot)) throw new ProblemError(slot);
+    try {
+      await this.#session.ready();
+    } finally {
+      slot.release();
+    }
   }
 
   async admit(): Promise<Slot | Problem> {

@@ -57,7 +57,10 @@ const ConfirmSource = builder.inputType('ConfirmSource', {
   description: 'What to confirm: give exactly one.',
   isOneOf: true,
   fields: (t) => ({
-    quoteId: t.id({ description: 'Confirm exactly what was quoted.' }),
+    quoteId: t.id({
+      description:
+        'Confirm exactly what was quoted. A quote is not used up by that: another idempotency key buys it again.',
+    }),
     details: t.field({ type: PurchaseInput, description: 'Buy without a quote.' }),
   }),
 });

@@ -160,6 +160,18 @@ describe.each(surfaceNames)('the session on %s', (surface) => {
     },
   );
 
+  it('is not logged in for anew by whoever asks whether it is ready, before Retry-After is over', async () => {
+    const { sandbox, clock, vending } = await open(surface);
+    sandbox.addFault({ endpoint: 'login', kind: 'rate_limit', retryAfterSeconds: 6 });
+    expect(await problemOf(vending.ready(call))).toMatchObject({ type: 'RATE_LIMITED', retryAfter: 6 });
+    for (let n = 0; n < 5; n += 1)
+      expect(await problemOf(vending.ready(call))).toMatchObject({ code: 'upstream_rate_limited' });
+    expect(count(sandbox, 'login')).toBe(1);
+    clock.ms += 6_000;
+    await vending.ready(call);
+    expect(count(sandbox, 'login')).toBe(2);
+  });
+
   it('with no upstream at all is a retryable problem', async () => {
     const { sandbox, vending } = await open(surface);
     await sandbox.close();
