@@ -5,7 +5,8 @@ import { Kysely } from 'kysely';
 
 import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import { openSeal } from './data-keys.ts';
-import { SqlRecord, type SqlJournal } from './journal.ts';
+import type { SqlJournal } from './journal.ts';
+import { SqlRecord } from './record.ts';
 import { requireMigrated } from './migrate.ts';
 import { DURABLE } from './sqlite.ts';
 import { TransactionalSqliteDialect, type Database } from './sqlite/database.ts';

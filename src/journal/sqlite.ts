@@ -5,7 +5,8 @@ import { Kysely } from 'kysely';
 
 import { DEFAULT_INTEGRATION } from '../purchases/journal.ts';
 import { openSeal } from './data-keys.ts';
-import { SqlRecord, type SqlJournal } from './journal.ts';
+import type { SqlJournal } from './journal.ts';
+import { SqlRecord } from './record.ts';
 import { migrate } from './migrate.ts';
 import { Checkpoints, PAGES_AT_MOST } from './sqlite/checkpoints.ts';
 import { Database, DurableSqliteDialect, TransactionalSqliteDialect } from './sqlite/database.ts';

@@ -4,7 +4,7 @@ import { CommanderError, Option, type Command } from 'commander';
 
 import type { KeyStore } from '../auth/key-store.ts';
 import { databaseOf, dataKeysOf } from '../config.ts';
-import type { SqlRecord } from '../journal/journal.ts';
+import type { SqlRecord } from '../journal/record.ts';
 import { openPostgresRecord } from '../journal/postgres.ts';
 import { openSqliteRecordBeside } from '../journal/sqlite-beside.ts';
 import type { Journal } from '../purchases/journal.ts';

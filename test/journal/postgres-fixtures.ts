@@ -3,7 +3,8 @@ import { onTestFinished } from 'vitest';
 
 import { RecordDialect } from '../../src/journal/postgres/dialect.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
-import type { SqlJournal, SqlRecord } from '../../src/journal/journal.ts';
+import type { SqlJournal } from '../../src/journal/journal.ts';
+import type { SqlRecord } from '../../src/journal/record.ts';
 import { openPostgresRecord, type PostgresJournalOptions } from '../../src/journal/postgres.ts';
 import { connection, GuardedPool } from '../../src/journal/postgres/pool.ts';
 import { PostgresStore } from '../../src/journal/postgres/store.ts';

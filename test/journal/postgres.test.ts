@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
 
-import type { SqlRecord } from '../../src/journal/journal.ts';
+import type { SqlRecord } from '../../src/journal/record.ts';
 import { noPostgres, temporarySchema } from '../support/postgres.ts';
 import { journalSuite } from './journal-suite.ts';
 import { openRecord } from './postgres-fixtures.ts';

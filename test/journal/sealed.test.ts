@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { Kysely, sql } from 'kysely';
 
-import { SqlRecord } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/record.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { sealWith, unsealed, type DataKey } from '../../src/journal/seal.ts';
 import { openSqliteRecord } from '../../src/journal/sqlite.ts';

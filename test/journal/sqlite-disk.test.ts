@@ -3,7 +3,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { Kysely } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { SqlRecord } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/record.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { Database, DurableSqliteDialect } from '../../src/journal/sqlite/database.ts';
 import { Disk, FlushError } from '../../src/journal/sqlite/disk.ts';

@@ -10,7 +10,7 @@ import { Kysely } from 'kysely';
 import Libsql from 'libsql';
 import { onTestFinished } from 'vitest';
 
-import { SqlRecord } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/record.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal, type SqliteJournalOptions } from '../../src/journal/sqlite.ts';
 import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';

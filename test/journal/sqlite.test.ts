@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { sql, type Kysely, type Migration } from 'kysely';
 import { describe, expect, onTestFinished, test } from 'vitest';
 
-import { SqlRecord } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/record.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Kysely } from 'kysely';
 import { describe, expect, it } from 'vitest';
 
-import { SqlRecord } from '../../src/journal/journal.ts';
+import { SqlRecord } from '../../src/journal/record.ts';
 import { migrate } from '../../src/journal/migrate.ts';
 import { Database, TransactionalSqliteDialect } from '../../src/journal/sqlite/database.ts';
 import { sqliteMigrations } from '../../src/journal/sqlite/migrations.ts';
