@@ -152,7 +152,7 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     caughtBy: 'test/journal/sqlite.test.ts',
   },
   'an instance that joins again counts from the beginning': {
-    changes: [{ file: 'src/journal/journal.ts', from: 'beat: this.#signs }', to: 'beat: 1 }' }],
+    changes: [{ file: 'src/journal/record.ts', from: 'beat: this.#signs }', to: 'beat: 1 }' }],
     caughtBy: 'test/journal/sqlite.test.ts',
   },
   'what was recorded before a long pause is sent after it': {
@@ -234,5 +234,15 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
       },
     ],
     caughtBy: 'test/journal/postgres-order.test.ts',
+  },
+  'a person settles as FAILED what may still be processed': {
+    changes: [
+      {
+        file: 'src/purchases/by-hand.ts',
+        from: 'return last > now.getTime() ? new Date(last) : null;',
+        to: 'return last > now.getTime() ? null : null;',
+      },
+    ],
+    caughtBy: 'test/purchases/by-hand.test.ts',
   },
 };
