@@ -1,12 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 
-import {
-  createRemoteJWKSet,
-  customFetch,
-  errors,
-  type FetchImplementation,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey } from 'jose';
 
 import type { Runtime } from '../purchases/runtime.ts';
 
@@ -40,17 +34,31 @@ export function keysFrom(
     const key = createPublicKey(source.publicKey);
     return () => key;
   }
+  const { monotonic } = runtime;
+  let failedAt = -Infinity;
+  const isPaused = () => monotonic() - failedAt < PAUSE_MS;
   const keys = createRemoteJWKSet(new URL(source.jwksUrl), {
     timeoutDuration: FETCH_TIMEOUT_MS,
     cacheMaxAge: source.cacheMs,
     cooldownDuration: source.cooldownMs,
-    [customFetch]: withPauses(runtime, report),
+    [customFetch]: async (url, options) => {
+      if (isPaused()) throw new Error('it failed a moment ago');
+      const response = await fetch(url, options);
+      if (response.status === 200) return response;
+      await response.body?.cancel();
+      throw new Error(`the address of the keys answers ${response.status}`);
+    },
   });
   return async (header, token) => {
     try {
       return await keys(header, token);
     } catch (error) {
       if (isOfTheToken(error)) throw error;
+      // Whatever it was: also where it answered, and not with keys. All who waited for it come here.
+      if (!isPaused()) {
+        failedAt = monotonic();
+        report(error);
+      }
       throw new KeysUnavailable('the keys of the issuer cannot be had', { cause: error });
     }
   };
@@ -62,24 +70,4 @@ function isOfTheToken(error: unknown): boolean {
     error instanceof errors.JWKSMultipleMatchingKeys ||
     error instanceof errors.JOSENotSupported
   );
-}
-
-function withPauses(
-  { monotonic }: Pick<Runtime, 'monotonic'>,
-  report: (error: unknown) => void,
-): FetchImplementation {
-  let failedAt = -Infinity;
-  return async (url, options) => {
-    if (monotonic() - failedAt < PAUSE_MS) throw new Error('it failed a moment ago');
-    try {
-      const response = await fetch(url, options);
-      if (response.status === 200) return response;
-      await response.body?.cancel();
-      throw new Error(`the address of the keys answers ${response.status}`);
-    } catch (error) {
-      failedAt = monotonic();
-      report(error);
-      throw error;
-    }
-  };
 }

@@ -1,9 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
 import { SignJWT } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { callerOf } from '../../src/auth/claims.ts';
 import { AUDIENCE, ISSUER, newSigningKey, signedToken, startIssuer } from '../support/issuer.ts';
@@ -93,6 +96,38 @@ describe('the issuer’s keys', () => {
     for (const token of tokens) expect(await statusOf(stack.gateway.url, token)).toBe(503);
     expect(issuer.fetches()).toBeLessThanOrEqual(3);
   });
+
+  it.each([
+    ['text/html', '<html>Log in</html>'],
+    ['application/json', '{"keys":"none"}'],
+  ])(
+    'behind an address that answers %s %s are asked for once a second, and it is told',
+    async (type, body) => {
+      let fetches = 0;
+      const server = createServer((_request, response) => {
+        fetches += 1;
+        response.writeHead(200, { 'content-type': type }).end(body);
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      await using issuer = await startIssuer();
+      const { port } = server.address() as AddressInfo;
+      await using stack = await startStack({
+        env: { ...issuer.env, JWT_JWKS_URL: `http://127.0.0.1:${port}/` },
+      });
+      for (let n = 0; n < 10; n += 1) {
+        const token = await issuer.token({ jti: String(n) });
+        expect(await statusOf(stack.gateway.url, token)).toBe(503);
+      }
+      expect(fetches).toBeLessThanOrEqual(3);
+      const told = stack
+        .logged()
+        .split('\n')
+        .filter((line) => line.includes('keys of the issuer'));
+      expect(told.length).toBeGreaterThan(0);
+      expect(told.length).toBeLessThanOrEqual(fetches);
+    },
+  );
 
   it.each(['text', 'a file'])('may be one public key, as %s', async (as) => {
     await using folder = await temporaryFolder();
