@@ -4,6 +4,7 @@ import type { AuditEntry, Journal } from '../purchases/journal.ts';
 import { json } from './describe.ts';
 import { findPurchase } from './find.ts';
 import { aLimit } from './list.ts';
+import { maskOf } from './mask.ts';
 import { integrationOption, withJournals, type Surroundings } from './run.ts';
 import { table } from './table.ts';
 import { shown } from './zone.ts';
@@ -57,10 +58,17 @@ async function entriesOf(
   for (const journal of found === undefined ? journals : [found.journal]) {
     const trail = await journal.auditTrail({ limit, purchaseId: found?.purchase.id });
     const purchases = await journal.purchases(trail.map(({ purchaseId }) => purchaseId));
-    const references = new Map(purchases.map(({ id, reference }) => [id, reference]));
+    const known = new Map(purchases.map((purchase) => [purchase.id, purchase]));
     for (const { id: _, ...entry } of trail) {
-      const reference = references.get(entry.purchaseId) ?? '';
-      entries.push({ integration: journal.integration, reference, ...entry });
+      const purchase = known.get(entry.purchaseId);
+      // A person may have typed a token as the reason.
+      const reason = entry.reason === null || purchase === undefined ? null : maskOf(purchase)(entry.reason);
+      entries.push({
+        ...entry,
+        integration: journal.integration,
+        reference: purchase?.reference ?? '',
+        reason,
+      });
     }
   }
   return entries.sort((one, other) => other.at.getTime() - one.at.getTime());

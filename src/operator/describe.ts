@@ -1,4 +1,5 @@
 import { formatAmount, type Money } from '../purchases/money.ts';
+import type { Problem } from '../purchases/problem.ts';
 import type { Attempt, PurchaseEvent, PurchaseState } from '../purchases/purchase.ts';
 import type { Found } from './find.ts';
 import type { Mask } from './mask.ts';
@@ -48,19 +49,27 @@ function describeState(
     upstreamReference,
     receiptNumber,
     tokens: tokens.map(({ kind, digits }) => ({ kind, digits: mask(digits) })),
-    problem: problem && { ...problem, message: mask(problem.message) },
+    problem: problem && describeProblem(problem, mask),
   };
 }
 
+function describeProblem(problem: Problem, mask: Mask): Problem {
+  const fields = problem.fields.map(({ field, message }) => ({ field, message: mask(message) }));
+  return { ...problem, message: mask(problem.message), fields };
+}
+
 export function describeEvent({ position, at, purchase, byHand }: PurchaseEvent, mask: Mask) {
-  return { position, at, ...describeState(purchase, mask), byHand };
+  return {
+    ...{ position, at, ...describeState(purchase, mask) },
+    byHand: byHand && { ...byHand, reason: mask(byHand.reason) },
+  };
 }
 
 export function describeAttempt(attempt: Attempt, mask: Mask) {
   const { purchaseId: _, answer, problem, ...rest } = attempt;
   return {
     ...rest,
-    problem: problem && { ...problem, message: mask(problem.message) },
+    problem: problem && describeProblem(problem, mask),
     answer: answer && { ...answer, body: mask(answer.body) },
   };
 }
