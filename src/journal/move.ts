@@ -10,7 +10,8 @@ import { postgresMigrations } from './postgres/migrations.ts';
 import { requireSchema } from './postgres/moving.ts';
 import { GuardedPool } from './postgres/pool.ts';
 import { withoutPassword } from './postgres/where.ts';
-import { Database, TransactionalSqliteDialect } from './sqlite/database.ts';
+import { TransactionalSqliteDialect } from './sqlite/database.ts';
+import { openExisting } from './sqlite/existing.ts';
 import { fault as sqliteFault } from './sqlite/fault.ts';
 import { lock } from './sqlite/lock.ts';
 import { sqliteMigrations } from './sqlite/migrations.ts';
@@ -57,7 +58,10 @@ export async function moveRecord({ from, to, tell, onBatch }: MoveOptions): Prom
   });
   // A gateway holds this for as long as it lives; while we hold it, none starts.
   const held = lock(path, BUSY_TIMEOUT_MS);
-  const database = new Database(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
+  const database = await openExisting(path, { busyTimeoutMs: BUSY_TIMEOUT_MS }).catch((error: unknown) => {
+    held.release();
+    throw sqliteFault(from, error);
+  });
   const source = new Kysely<Tables>({ dialect: new TransactionalSqliteDialect({ database }) });
   const pool = new GuardedPool({ url: to, size: 2, statementTimeoutMs: 0, log: { warn: () => undefined } });
   const target = new Kysely<Tables>({ dialect: new RecordDialect({ pool }) });

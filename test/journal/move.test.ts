@@ -12,7 +12,7 @@ import { newKey } from '../support/keys.ts';
 import { commandLine } from '../support/process.ts';
 import { newAttempt, newPurchase, newQuote, NOON, purchaseIn } from './fixtures.ts';
 import { freshSchema, opened as openedPostgres } from './postgres-fixtures.ts';
-import { opened, tempPath } from './sqlite-fixtures.ts';
+import { opened, outsider, tempPath } from './sqlite-fixtures.ts';
 
 interface Filled {
   readonly path: string;
@@ -123,6 +123,17 @@ describe.skipIf(noPostgres !== undefined)('moving a record to PostgreSQL', () =>
     await expect(interrupted).rejects.toThrow('power cut');
     await schema.query(`update purchases set amount = '1.00' where status = 'FAILED'`);
     await expect(move(path, schema.url)).rejects.toThrow(/purchases has 426 rows/);
+  });
+
+  test('a file that is no record is refused, and stays as it is', async () => {
+    const path = await tempPath();
+    outsider(path).exec('create table notes (text text)');
+    const schema = await freshSchema();
+    await expect(move(path, schema.url)).rejects.toThrow(/gateway\.db cannot be used: it is no record/);
+    const tables = outsider(path).prepare(`select name from sqlite_master where type = 'table'`).all();
+    expect(tables).toEqual([{ name: 'notes' }]);
+    // Nor is it held any more.
+    await expect(move(path, schema.url)).rejects.toThrow(/it is no record/);
   });
 
   test('while a gateway writes the file, and where there is none, it is refused', async () => {
