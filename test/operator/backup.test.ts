@@ -114,6 +114,14 @@ describe('a backup', () => {
     expect([code, err]).toEqual([1, expect.stringMatching(told)]);
   });
 
+  it('is made beside what was left of one that was killed, or is under way, of the same process id', async () => {
+    const other = `${copy}.partial-${process.pid}`;
+    await writeFile(other, 'of another');
+    expect(await backup()).toMatchObject({ code: 0 });
+    expect(await readFile(other, 'utf8')).toBe('of another');
+    expect(await left('partial')).toHaveLength(1);
+  });
+
   it('into a folder that may only be read is refused', async () => {
     const closed = join(folder, 'closed');
     await mkdir(closed, { mode: 0o555 });

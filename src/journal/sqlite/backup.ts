@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 
@@ -25,7 +26,7 @@ export async function backUp(options: { from: string; to: string }): Promise<Bac
   const before = await factsNow(from);
   if (await exists(to)) throw taken(to);
   // In the same folder, so that it can be renamed; one that is left by a kill says what it is.
-  const partial = `${to}.partial-${process.pid}`;
+  const partial = `${to}.partial-${randomUUID()}`;
   try {
     await (await open(partial, 'wx', 0o600)).close();
     await copy(from, partial);
