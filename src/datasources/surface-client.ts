@@ -87,6 +87,7 @@ export class SurfaceClient {
   readonly #breaker: Breaker;
   readonly #gate: Gate;
   readonly #session: Session;
+  #readying: Promise<void> | undefined;
   readonly #prefix: string;
   /** The last answer to each read, and what was read in it. */
   readonly #lastRead = new Map<z.ZodType, { readonly body: string; readonly value: unknown }>();
@@ -131,9 +132,16 @@ export class SurfaceClient {
     if (!isThere()) throw new ProblemError(circuitOpen(null));
   }
 
-  /** Anybody may ask whether we are ready: where that makes a login, it waits as every call does for what Retry-After asked for. */
-  async #sessionReady(): Promise<void> {
+  /**
+   * Anybody may ask whether we are ready. Where that makes a login, it waits as every call does for what Retry-After asked
+   * for, and has one place for all who ask.
+   */
+  #sessionReady(): Promise<void> {
     if (this.#session.isThere) return this.#session.ready();
+    return (this.#readying ??= this.#login().finally(() => (this.#readying = undefined)));
+  }
+
+  async #login(): Promise<void> {
     const slot = await this.#gate.enter();
     if (isProblem(slot)) throw new ProblemError(slot);
     try {

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { startSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { createUpstream } from '../../src/datasources/facade.ts';
 import { systemRuntime } from '../../src/system-runtime.ts';
-import { ProblemError } from '../../src/purchases/problem.ts';
+import { isProblem, ProblemError } from '../../src/purchases/problem.ts';
 import type { Runtime } from '../../src/purchases/runtime.ts';
 import type { Vending } from '../../src/purchases/vending.ts';
 import { surfaceNames, type SurfaceName } from './reading.ts';
@@ -170,6 +170,17 @@ describe.each(surfaceNames)('the session on %s', (surface) => {
     clock.ms += 6_000;
     await vending.ready(call);
     expect(count(sandbox, 'login')).toBe(2);
+  });
+
+  it('takes one place, however many ask whether it is ready', async () => {
+    const { sandbox, vending } = await open(surface);
+    sandbox.addFault({ endpoint: 'login', kind: 'delay_before', delayMs: 300 });
+    const asked = Array.from({ length: 64 + 256 }, () => vending.ready(call));
+    await expect.poll(() => count(sandbox, 'login')).toBe(1);
+    const place = await vending.admit();
+    expect(isProblem(place)).toBe(false);
+    await Promise.all(asked);
+    expect(count(sandbox, 'login')).toBe(1);
   });
 
   it('with no upstream at all is a retryable problem', async () => {
