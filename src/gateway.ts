@@ -15,6 +15,7 @@ import { createEngine } from './http/yoga.ts';
 import type { Journal, JournalRecord } from './purchases/journal.ts';
 import { Liveness } from './purchases/liveness.ts';
 import { composePurchasing, type Purchasing } from './purchases/purchasing.ts';
+import { readingOf } from './purchases/view.ts';
 import type { Runtime } from './purchases/runtime.ts';
 import { Domains, type Served } from './schema/domains.ts';
 import { systemRuntime } from './system-runtime.ts';
@@ -197,7 +198,7 @@ async function serve(
     mayLandMs: config.mayLandMs,
     reconcile: { ...config.reconcile, answerRetentionMs: config.answerRetentionMs },
   });
-  const domain = { catalogue, purchases, feed, journal };
+  const domain = { catalogue, purchases, feed, journal: readingOf(journal, log) };
   return { name, accounts, limits, domain, journal, upstream, feed, dispatcher, reconciler };
 }
 

@@ -1,3 +1,4 @@
+import type { OnUnreadable } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
 import type { Admission } from './authenticator.ts';
 import type { ApiKey, KeyStore } from './key-store.ts';
@@ -30,6 +31,7 @@ export class KeyRing {
   #reading: Promise<void> | undefined;
   #lookingUp: Promise<void> | undefined;
   #failing = false;
+  readonly #unreadable = new Set<string>();
   #loop: Promise<void> | undefined;
 
   constructor(options: {
@@ -93,6 +95,13 @@ export class KeyRing {
     }
   }
 
+  /** One that cannot be read shuts nobody else out. */
+  readonly #leaveOut: OnUnreadable = (id, error) => {
+    if (this.#unreadable.has(id)) return;
+    this.#unreadable.add(id);
+    this.#log.warn({ key: `sp_${id}`, err: error }, 'a key cannot be read and lets nobody in: revoke it');
+  };
+
   /** One at a time: what an older read brought never replaces what a later one did. */
   #read(): Promise<void> {
     return (this.#reading ??= this.#replace().finally(() => (this.#reading = undefined)));
@@ -100,7 +109,7 @@ export class KeyRing {
 
   async #replace(): Promise<void> {
     const asOf = (this.#triedAt = this.#runtime.monotonic());
-    const keys = await this.#store.live(this.#runtime.now());
+    const keys = await this.#store.live(this.#runtime.now(), this.#leaveOut);
     const next = new Map(keys.map((key) => [key.id, this.#held.get(key.id) ?? heldFrom(key)]));
     const gone = [...this.#held].filter(([id]) => !next.has(id));
     this.#held = next;

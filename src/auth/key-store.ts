@@ -1,3 +1,4 @@
+import type { OnUnreadable } from '../purchases/journal.ts';
 import type { CallerLimits, Scope } from './caller.ts';
 
 /** An API key as it is recorded. Its secret is not: nobody can read it there. */
@@ -22,8 +23,8 @@ export interface KeyStore {
   add(key: ApiKey): Promise<void>;
   /** Whether it was a key that had not been revoked. */
   revoke(id: string, at: Date): Promise<boolean>;
-  /** Every key there ever was, oldest first. */
-  all(): Promise<readonly ApiKey[]>;
+  /** Every key there ever was, oldest first. `unreadable` is told of those that cannot be read; without it they throw. */
+  all(unreadable?: OnUnreadable): Promise<readonly ApiKey[]>;
   /** Those that are not revoked, and do not expire by that instant. */
-  live(at: Date): Promise<readonly ApiKey[]>;
+  live(at: Date, unreadable?: OnUnreadable): Promise<readonly ApiKey[]>;
 }

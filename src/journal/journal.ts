@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 
 import type { KeyStore } from '../auth/key-store.ts';
 import {
+  UnreadableError,
   UnreadableEventError,
   type DueRequest,
   type AttemptId,
@@ -9,6 +10,7 @@ import {
   type AuditEntry,
   type AuditRequest,
   type Decided,
+  type Ended,
   type EventRequest,
   type Journal,
   type Mandate,
@@ -42,6 +44,7 @@ import {
   successesQuery,
 } from './queries.ts';
 import { storedText } from './models.ts';
+import { readable } from './readable.ts';
 import {
   attemptFromRow,
   auditFromRow,
@@ -162,7 +165,7 @@ export class SqlJournal implements Journal {
   async decide(
     purchaseId: string,
     byHand: ByHand,
-    decision: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
+    decision: (purchase: Purchase, attempts: readonly Ended[]) => PurchaseChange,
   ): Promise<Decided> {
     return this.#store.write((transaction) => decide(transaction, this, purchaseId, byHand, decision));
   }
@@ -191,28 +194,42 @@ export class SqlJournal implements Journal {
     return rows.map((row) => purchaseFromRow(this.seal, row));
   }
 
-  async page(request: PageRequest): Promise<readonly Purchase[]> {
+  async page(request: PageRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]> {
     const { filter = {}, limit, inverted } = request;
     const accounts = accountsOf(filter);
-    if (accounts === undefined || accounts.length <= ACCOUNTS_AT_ONCE) return this.#page(request);
+    if (accounts === undefined || accounts.length <= ACCOUNTS_AT_ONCE) return this.#page(request, unreadable);
     const parts: Purchase[] = [];
     // One after another: a list does not take all connections.
     for (const some of chunksOf(accounts, ACCOUNTS_AT_ONCE)) {
       parts.push(
-        ...(await this.#page({ ...request, filter: { ...filter, accountId: null, accounts: some } })),
+        ...(await this.#page(
+          { ...request, filter: { ...filter, accountId: null, accounts: some } },
+          unreadable,
+        )),
       );
     }
     const order = inverted ? 1 : -1;
     return parts.sort((one, other) => (one.id < other.id ? -order : order)).slice(0, limit);
   }
 
-  async #page(request: PageRequest): Promise<readonly Purchase[]> {
+  async #page(request: PageRequest, unreadable: OnUnreadable | undefined): Promise<readonly Purchase[]> {
     const { db, mergesWalks } = this.#store;
-    const rows = await pageQuery(db, this, request, mergesWalks)?.execute();
-    return rows?.map((row) => purchaseFromRow(this.seal, row)) ?? [];
+    const rows = (await pageQuery(db, this, request, mergesWalks)?.execute()) ?? [];
+    const read = readable(
+      rows,
+      (row) => purchaseFromRow(this.seal, row),
+      unreadable,
+      ({ id }) => id,
+    );
+    const last = rows.at(-1);
+    if (last === undefined || read.length === rows.length || rows.length < request.limit) return read;
+    // Others have the places of those that cannot be read.
+    const on = request.inverted ? { before: last.id } : { after: last.id };
+    const limit = request.limit - read.length;
+    return [...read, ...(await this.#page({ ...request, ...on, limit }, unreadable))];
   }
 
-  async attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]> {
+  async attempts(purchaseIds: readonly string[], unreadable?: OnUnreadable): Promise<readonly Attempt[]> {
     const sorted = [...purchaseIds].sort();
     const rows = await inChunks(sorted, (some) =>
       this.#store.db
@@ -232,7 +249,12 @@ export class SqlJournal implements Journal {
         .orderBy('number')
         .execute(),
     );
-    return rows.map((row) => attemptFromRow(this.seal, row));
+    return readable(
+      rows,
+      (row) => attemptFromRow(this.seal, row),
+      unreadable,
+      (row) => row.purchase_id,
+    );
   }
 
   async inFlight(unreadable?: OnUnreadable): Promise<readonly { purchase: Purchase; attempt: Attempt }[]> {
@@ -241,12 +263,17 @@ export class SqlJournal implements Journal {
       purchase: purchaseFromRow(this.seal, row),
       attempt: attemptFromRow(this.seal, row),
     });
-    return readable(rows, read, unreadable);
+    return readable(rows, read, unreadable, ({ id }) => id);
   }
 
   async due(request: DueRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]> {
     const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
-    return readable(rows, (row) => purchaseFromRow(this.seal, row), unreadable);
+    return readable(
+      rows,
+      (row) => purchaseFromRow(this.seal, row),
+      unreadable,
+      ({ id }) => id,
+    );
   }
 
   async owners(): Promise<readonly string[]> {
@@ -292,6 +319,7 @@ export class SqlJournal implements Journal {
       try {
         before.push(eventFromRow(this.seal, row));
       } catch (error) {
+        if (!(error instanceof UnreadableError)) throw error;
         const event = { position: row.event_position, purchaseId: row.id, before };
         throw new UnreadableEventError(event, error);
       }
@@ -348,22 +376,6 @@ export class SqlJournal implements Journal {
   close(): Promise<void> {
     return this.#record.close();
   }
-}
-
-function readable<Row extends { id: string }, T>(
-  rows: readonly Row[],
-  read: (row: Row) => T,
-  unreadable: OnUnreadable | undefined,
-): T[] {
-  return rows.flatMap((row) => {
-    try {
-      return [read(row)];
-    } catch (error) {
-      if (unreadable === undefined) throw error;
-      unreadable(row.id, error);
-      return [];
-    }
-  });
 }
 
 async function inChunks<T>(

@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 import { scopes, type CallerLimits } from '../auth/caller.ts';
 import type { ApiKey, KeyStore } from '../auth/key-store.ts';
+import { UnreadableError, type OnUnreadable } from '../purchases/journal.ts';
 import { instant, storedText, text } from './models.ts';
+import { readable } from './readable.ts';
 import type { Store } from './store.ts';
 import type { ApiKeyTable } from './tables.ts';
 
@@ -45,24 +47,24 @@ export class SqlKeyStore implements KeyStore {
     return result.numUpdatedRows > 0n;
   }
 
-  async all(): Promise<readonly ApiKey[]> {
+  async all(unreadable?: OnUnreadable): Promise<readonly ApiKey[]> {
     const rows = await this.#store.db
       .selectFrom('api_keys')
       .selectAll()
       .orderBy('created_at')
       .orderBy('id')
       .execute();
-    return rows.map(keyFromRow);
+    return readable(rows, keyFromRow, unreadable, ({ id }) => id);
   }
 
-  async live(at: Date): Promise<readonly ApiKey[]> {
+  async live(at: Date, unreadable?: OnUnreadable): Promise<readonly ApiKey[]> {
     const rows = await this.#store.db
       .selectFrom('api_keys')
       .selectAll()
       .where('revoked_at', 'is', null)
       .where((eb) => eb.or([eb('expires_at', 'is', null), eb('expires_at', '>', at.getTime())]))
       .execute();
-    return rows.map(keyFromRow);
+    return readable(rows, keyFromRow, unreadable, ({ id }) => id);
   }
 }
 
@@ -83,6 +85,17 @@ function keyToRow(key: ApiKey): Insertable<ApiKeyTable> {
 }
 
 function keyFromRow(row: Selectable<ApiKeyTable>): ApiKey {
+  try {
+    return keyIn(row);
+  } catch (error) {
+    throw new UnreadableError(
+      `the record is damaged, or of a newer version: the key sp_${row.id} cannot be read`,
+      { cause: error },
+    );
+  }
+}
+
+function keyIn(row: Selectable<ApiKeyTable>): ApiKey {
   const { id, name, secret_sha256, integration, ...rest } = keyRow.parse(row);
   return {
     ...{ id, name, secretSha256: secret_sha256 },

@@ -3,7 +3,9 @@ import { z } from 'zod';
 
 import {
   auditActions,
+  UnreadableError,
   type AuditEntry,
+  type Ended,
   type Mandate,
   type NewAttempt,
   type NewPurchase,
@@ -243,6 +245,13 @@ export function attemptFromRow(seal: Seal, row: Selectable<AttemptTable>): Attem
   };
 }
 
+const endedRow = attemptRow.pick({ outcome: true, finished_at: true });
+
+export function endedFromRow(row: Pick<Selectable<AttemptTable>, 'outcome' | 'finished_at'>): Ended {
+  const { outcome, finished_at: finishedAt } = parse('attempts', endedRow, row);
+  return { outcome, finishedAt };
+}
+
 const byHandRow = z.object({ author: text, reason: text });
 
 export function byHandToRow(
@@ -352,7 +361,7 @@ function fromJson<T extends z.ZodType>(place: string, model: T, json: string): z
     value = JSON.parse(json);
   } catch {
     // The error itself quotes the text, and the text may hold a token (R9).
-    throw new Error(`the record is damaged: the row of ${place} holds no valid JSON`);
+    throw new UnreadableError(`the record is damaged: the row of ${place} holds no valid JSON`);
   }
   return parse(place, model, value);
 }
@@ -361,5 +370,5 @@ function parse<T extends z.ZodType>(place: string, model: T, value: unknown): z.
   const result = model.safeParse(value);
   if (result.success) return result.data;
   const where = result.error.issues.map(({ path, code }) => `${path.join('.')} (${code})`).join(', ');
-  throw new Error(`the record is damaged: the row of ${place} cannot be read: ${where}`);
+  throw new UnreadableError(`the record is damaged: the row of ${place} cannot be read: ${where}`);
 }

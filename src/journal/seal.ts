@@ -1,5 +1,7 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
+import { UnreadableError } from '../purchases/journal.ts';
+
 /** A key under which data lies sealed. */
 export interface DataKey {
   /** Written beside what it seals; no secret. */
@@ -61,7 +63,9 @@ export function sealWith(keys: readonly DataKey[]): Seal {
       if (id === undefined || sealed === undefined) return stored;
       const key = byId.get(id);
       if (key === undefined)
-        throw new Error(`the record is sealed under the key ${id}, which DATA_KEYS lacks: ${place}`);
+        throw new UnreadableError(
+          `the record is sealed under the key ${id}, which DATA_KEYS lacks: ${place}`,
+        );
       const bytes = Buffer.from(sealed, 'base64url');
       try {
         const nonce = bytes.subarray(0, NONCE_BYTES);
@@ -71,7 +75,7 @@ export function sealWith(keys: readonly DataKey[]): Seal {
         const text = decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES));
         return Buffer.concat([text, decipher.final()]).toString('utf8');
       } catch {
-        throw new Error(
+        throw new UnreadableError(
           `the record is damaged, or was changed: what lies sealed under the key ${id} as ${place} does not open`,
         );
       }

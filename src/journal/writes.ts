@@ -7,6 +7,7 @@ import {
   type AttemptResult,
   type AuditEntry,
   type Decided,
+  type Ended,
   type Mandate,
   type NewAttempt,
   type NewPurchase,
@@ -19,7 +20,6 @@ import {
   isInDoubt,
   isSettled,
   mayMove,
-  type Attempt,
   type ByHand,
   type Purchase,
   type PurchaseEvent,
@@ -43,6 +43,7 @@ import {
   auditToRow,
   byHandToRow,
   changesToRow,
+  endedFromRow,
   purchaseFromRow,
   purchaseToRow,
   spendingToRow,
@@ -229,18 +230,19 @@ export async function decide(
   view: View,
   purchaseId: string,
   byHand: ByHand,
-  decision: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
+  decision: (purchase: Purchase, attempts: readonly Ended[]) => PurchaseChange,
 ): Promise<Decided> {
   const row = await current(transaction, view, purchaseId, currentPurchase);
   const purchase = purchaseFromRow(view.seal, row);
   if (!isInDoubt(purchase.status)) return { refused: 'NOT_IN_DOUBT', purchase };
-  const rows = await transaction.db
+  // No more than that: also where an answer cannot be read a person can decide.
+  const ends = await transaction.db
     .selectFrom('attempts')
-    .selectAll()
+    .select(['outcome', 'finished_at'])
     .where('purchase_id', '=', row.id)
     .orderBy('number')
     .execute();
-  const attempts = rows.map((attempt) => attemptFromRow(view.seal, attempt));
+  const attempts = ends.map(endedFromRow);
   if (attempts.some(({ outcome }) => outcome === 'IN_FLIGHT')) return { refused: 'IN_FLIGHT', purchase };
   const change = decision(purchase, attempts);
   const action = isSettled(change.status) ? 'SETTLED' : 'ASKED_AGAIN';

@@ -12,8 +12,8 @@ import {
   type Finding,
   type FindingInput,
 } from '../purchases/by-hand.ts';
-import type { Journal, PurchaseChange } from '../purchases/journal.ts';
-import type { Attempt, ByHand, Purchase } from '../purchases/purchase.ts';
+import type { Ended, Journal, PurchaseChange } from '../purchases/journal.ts';
+import type { ByHand, Purchase } from '../purchases/purchase.ts';
 import { describePurchase, json, moneyOf } from './describe.ts';
 import { findPurchase, type Found } from './find.ts';
 import { maskOf } from './mask.ts';
@@ -87,8 +87,11 @@ whose answer was lost may still be processed.
         const mayLandMs = mayLandMsOf(surroundings.env);
         return {
           facts: findingFacts(finding),
-          whyNot: (attempts) =>
-            finding.status === 'FAILED' ? whyNotYet(attempts, mayLandMs, surroundings.now()) : null,
+          whyNot: (purchase, attempts) => {
+            if (finding.status === 'SUCCEEDED') return null;
+            const until = mayLandUntil(attempts, mayLandMs, surroundings.now());
+            return until && whyNotYet(purchase, until);
+          },
           change: (purchase) => settledByHand(purchase, finding, surroundings.now()),
         };
       });
@@ -130,7 +133,7 @@ function signed(command: Command): Command {
 interface Plan {
   readonly facts: readonly (readonly [name: string, value: string | null])[];
   /** Why it cannot be done now, and what to do; null when it can. */
-  readonly whyNot: (attempts: readonly Attempt[]) => string | null;
+  readonly whyNot: (purchase: Purchase, attempts: readonly Ended[]) => string | null;
   readonly change: (purchase: Purchase) => PurchaseChange;
 }
 
@@ -149,7 +152,7 @@ async function decide(
     await refuseInVain(journal, purchase, planned);
     if (options.yes !== true) await confirm({ journal, purchase }, byHand, planned, surroundings);
     const decided = await journal.decide(purchase.id, byHand, (now, attempts) => {
-      refuseWhere(planned.whyNot(attempts));
+      refuseWhere(planned.whyNot(now, attempts));
       return planned.change(now);
     });
     refuseWhere(whyNotByHand(decided));
@@ -162,22 +165,23 @@ async function decide(
 
 /** Before a person is asked; whether it still holds is decided within the transaction. */
 async function refuseInVain(journal: Journal, purchase: Purchase, { whyNot }: Plan): Promise<void> {
-  const attempts = await journal.attempts([purchase.id]);
+  // Whatever cannot be read of them is no hindrance.
+  const attempts = await journal.attempts([purchase.id], () => undefined);
   const inFlight = attempts.some(({ outcome }) => outcome === 'IN_FLIGHT');
   const settled = purchase.status === 'SUCCEEDED' || purchase.status === 'FAILED';
   const refused = settled ? 'NOT_IN_DOUBT' : inFlight ? 'IN_FLIGHT' : null;
-  refuseWhere(whyNotByHand({ refused, purchase }) ?? whyNot(attempts));
+  refuseWhere(whyNotByHand({ refused, purchase }) ?? whyNot(purchase, attempts));
 }
 
 function refuseWhere(whyNot: string | null): void {
   if (whyNot !== null) throw new Refusal(whyNot);
 }
 
-function whyNotYet(attempts: readonly Attempt[], mayLandMs: number, now: Date): string | null {
-  const until = mayLandUntil(attempts, mayLandMs, now)?.toISOString();
-  return until === undefined
-    ? null
-    : `What was sent about this purchase may still be processed until ${until} (CONFIRM_TIMEOUT_MS and LATE_LANDING_MS). Look at ScratchPower’s ledger after that, and settle it then.`;
+function whyNotYet({ status }: Purchase, until: Date): string {
+  const why = `What was sent about this purchase may still be processed until ${until.toISOString()} (CONFIRM_TIMEOUT_MS and LATE_LANDING_MS after the last call).`;
+  return status === 'NEEDS_ATTENTION'
+    ? `${why} Look at ScratchPower’s ledger after that, and settle it then.`
+    : `${why} The gateway still asks about it, and each question moves that: wait until it is settled, or NEEDS_ATTENTION.`;
 }
 
 async function confirm(

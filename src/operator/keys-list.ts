@@ -13,7 +13,9 @@ export function addListKeys(program: Command, { env, terminal, now }: Surroundin
     .option('--json', 'print one JSON document')
     .action(async (options: { all?: true; json?: true }) => {
       const at = now();
-      const all = await withKeys(env, (keys) => keys.all());
+      const all = await withKeys(env, (keys) =>
+        keys.all((id) => terminal.err(`sp_${id} cannot be read and lets nobody in: revoke it.\n`)),
+      );
       const keys = options.all === true ? all : all.filter((key) => isLive(key, at));
       if (options.json === true) {
         terminal.out(json({ keys: keys.map((key) => describeKey(key, at)) }));

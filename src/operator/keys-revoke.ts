@@ -15,11 +15,28 @@ export function addRevokeKey(program: Command, { env, terminal, now }: Surroundi
     .option('--json', 'print one JSON document')
     .action(async (given: string, options: { json?: true }) => {
       const revoked = await withKeys(env, async (keys) => {
-        const key = keyNamed(given, await keys.all(), now());
+        const unreadable = new Set<string>();
+        const all = await keys.all((id) => unreadable.add(id));
         const at = now();
-        if (!(await keys.revoke(key.id, at))) throw new Refusal(`sp_${key.id} has been revoked already.`);
+        const revoke = async (id: string) => {
+          if (!(await keys.revoke(id, at))) throw new Refusal(`sp_${id} has been revoked already.`);
+        };
+        const id = idIn(given);
+        if (id !== undefined && unreadable.has(id)) {
+          await revoke(id);
+          return id;
+        }
+        const key = keyNamed(given, all, at);
+        await revoke(key.id);
         return { ...key, revokedAt: at };
       });
+      if (typeof revoked === 'string') {
+        const id = `sp_${revoked}`;
+        terminal.out(
+          options.json === true ? json({ id }) : `${id}, of which no more can be read: revoked.\n`,
+        );
+        return;
+      }
       terminal.out(
         options.json === true
           ? json(describeKey(revoked, now()))

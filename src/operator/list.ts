@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 
-import type { Journal, PurchaseFilter } from '../purchases/journal.ts';
+import type { Journal, OnUnreadable, PurchaseFilter } from '../purchases/journal.ts';
 import { purchaseStatuses, type Purchase, type PurchaseStatus } from '../purchases/purchase.ts';
 import { describePurchase, json, moneyOf } from './describe.ts';
 import type { Found } from './find.ts';
@@ -63,8 +63,10 @@ async function list(options: ListOptions, { env, terminal, now }: Surroundings):
   };
   const matters = ({ status, unresolvedSince, createdAt }: Purchase) =>
     options.status !== undefined || status !== 'UNRESOLVED' || (unresolvedSince ?? createdAt) <= longSince;
+  const unreadable = (id: string) =>
+    terminal.err(`${id} cannot be read, and is left out; \`show ${id}\` says why.\n`);
   const { purchases, more, several } = await withJournals(env, options.integration, async (journals) => {
-    const found = await collectAll(journals, filter, matters, options.limit + 1);
+    const found = await collectAll(journals, filter, matters, { wanted: options.limit + 1, unreadable });
     const kept = found.slice(0, options.limit);
     if (options.reveal === true) await auditReveal(kept, { author: options.author, now });
     return { purchases: kept, more: found.length > options.limit, several: journals.length > 1 };
@@ -88,25 +90,25 @@ async function collectAll(
   journals: readonly Journal[],
   filter: PurchaseFilter,
   matters: (purchase: Purchase) => boolean,
-  wanted: number,
+  how: { wanted: number; unreadable: OnUnreadable },
 ): Promise<Found[]> {
   const found: Found[] = [];
   for (const journal of journals) {
-    const purchases = await collect(journal, filter, matters, wanted);
+    const purchases = await collect(journal, filter, matters, how);
     found.push(...purchases.map((purchase) => ({ journal, purchase })));
   }
-  return found.sort((one, other) => (one.purchase.id < other.purchase.id ? 1 : -1)).slice(0, wanted);
+  return found.sort((one, other) => (one.purchase.id < other.purchase.id ? 1 : -1)).slice(0, how.wanted);
 }
 
 async function collect(
   journal: Journal,
   filter: PurchaseFilter,
   matters: (purchase: Purchase) => boolean,
-  wanted: number,
+  { wanted, unreadable }: { wanted: number; unreadable: OnUnreadable },
 ): Promise<Purchase[]> {
   const found: Purchase[] = [];
   for (let after: string | undefined; ;) {
-    const page = await journal.page({ filter, after, limit: PAGE, inverted: false });
+    const page = await journal.page({ filter, after, limit: PAGE, inverted: false }, unreadable);
     found.push(...page.filter(matters));
     after = page.at(-1)?.id;
     if (page.length < PAGE || found.length >= wanted) return found.slice(0, wanted);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import type { Journal } from '../purchases/journal.ts';
+import type { Journal, OnUnreadable } from '../purchases/journal.ts';
 import type { Attempt, PurchaseEvent } from '../purchases/purchase.ts';
 import { describeAttempt, describeEvent, describePurchase, json, moneyOf } from './describe.ts';
 import { findPurchase, type Found } from './find.ts';
@@ -34,7 +34,9 @@ export function addShow(program: Command, { env, terminal, now }: Surroundings):
     .option('--author <name>', 'to whom they are shown (default: the user of the operating system)')
     .action(async (name: string, options: ShowOptions) => {
       const { found, attempts, events } = await withJournals(env, options.integration, async (journals) => {
-        const history = await historyOf(journals, name);
+        const history = await historyOf(journals, name, (_, error) =>
+          terminal.err(`Left out: ${error instanceof Error ? error.message : String(error)}.\n`),
+        );
         if (options.reveal === true) await auditReveal([history.found], { author: options.author, now });
         return history;
       });
@@ -54,7 +56,7 @@ export function addShow(program: Command, { env, terminal, now }: Surroundings):
     });
 }
 
-async function historyOf(journals: readonly Journal[], name: string) {
+async function historyOf(journals: readonly Journal[], name: string, unreadable: OnUnreadable) {
   const found = await findPurchase(journals, name);
   const { journal, purchase } = found;
   const events: PurchaseEvent[] = [];
@@ -64,7 +66,7 @@ async function historyOf(journals: readonly Journal[], name: string) {
     events.push(...page);
     if (page.length < PAGE) break;
   }
-  return { found, events, attempts: await journal.attempts([purchase.id]) };
+  return { found, events, attempts: await journal.attempts([purchase.id], unreadable) };
 }
 
 function* sections(

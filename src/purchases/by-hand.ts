@@ -1,8 +1,8 @@
-import type { Decided, PurchaseChange } from './journal.ts';
+import type { Decided, Ended, PurchaseChange } from './journal.ts';
 import { currencyDecimals, Decimal, MAX_INTEGER_DIGITS, type Money } from './money.ts';
 import { settled } from './outcome.ts';
 import { problem, type FieldProblem } from './problem.ts';
-import type { Attempt, ByHand, Order, Purchase, VendToken } from './purchase.ts';
+import type { ByHand, Order, Purchase, VendToken } from './purchase.ts';
 
 /** What a person found out of a purchase, as it was typed. */
 export interface FindingInput {
@@ -126,16 +126,13 @@ function readTotal(currency: string, typed: string | null, complain: Complain): 
 }
 
 /**
- * Until when what was sent of these attempts may still be processed, where that is later than `now`; else null. As R5 has
- * it: `mayLandMs` after a request was given up, or answered without a yes or a no.
+ * Until when what was sent of these attempts may still be processed, where that is later than `now`; else null: `mayLandMs`
+ * after the last of which it is not known what came of it. R5 counts fewer; to wait for all costs a minute, and no money.
  */
-export function mayLandUntil(attempts: readonly Attempt[], mayLandMs: number, now: Date): Date | null {
-  const ends = attempts.flatMap(({ outcome, answer, finishedAt }) => {
-    const isDenied = answer !== null && answer.status >= 400 && answer.status < 500;
-    return outcome === 'UNKNOWN' && !isDenied && finishedAt !== null
-      ? [finishedAt.getTime() + mayLandMs]
-      : [];
-  });
+export function mayLandUntil(attempts: readonly Ended[], mayLandMs: number, now: Date): Date | null {
+  const ends = attempts.flatMap(({ outcome, finishedAt }) =>
+    outcome === 'UNKNOWN' && finishedAt !== null ? [finishedAt.getTime() + mayLandMs] : [],
+  );
   const last = Math.max(...ends);
   return last > now.getTime() ? new Date(last) : null;
 }

@@ -1,5 +1,5 @@
 import type { Surface } from './catalogue.ts';
-import type { AttemptId, Journal } from './journal.ts';
+import { UnreadableError, type AttemptId, type Journal } from './journal.ts';
 import type { Lease, Liveness } from './liveness.ts';
 import { conclude, type Policy, type Result } from './outcome.ts';
 import { problem } from './problem.ts';
@@ -174,7 +174,9 @@ export class Dispatcher {
   /** What the answers on disk say of a purchase, all attempts' but of this one. */
   async #claims(purchase: Purchase, { number }: AttemptId): Promise<ReadonlySet<Claim>> {
     const claims = new Set<Claim>();
-    for (const attempt of await this.#options.journal.attempts([purchase.id])) {
+    // What cannot be read may say so.
+    const attempts = await this.#options.journal.attempts([purchase.id], () => claims.add('SOLD'));
+    for (const attempt of attempts) {
       const { answer } = attempt;
       // Only a success claims anything; of the others there may be a day's denials, too many to read each time.
       const isSuccess = answer !== null && answer.status >= 200 && answer.status < 300;
@@ -250,7 +252,7 @@ export class Dispatcher {
   async #known({ purchaseId, number }: AttemptId): Promise<{ attempt: Attempt; owner: string } | undefined> {
     const { journal } = this.#options;
     const [attempts, purchase] = await Promise.all([
-      journal.attempts([purchaseId]),
+      journal.attempts([purchaseId], () => undefined),
       journal.purchase('id', purchaseId),
     ]);
     const attempt = attempts.find((one) => one.number === number);
@@ -282,6 +284,8 @@ export class Dispatcher {
           log.warn(about, `${what} came too late: another instance has taken the purchase over`);
           return false;
         }
+        // No time mends that.
+        if (error instanceof UnreadableError) throw error;
         log.error({ err: error, purchaseId, attempt: number }, `${what} could not be written; trying again`);
         if (this.#closing.signal.aborted) throw error;
         await runtime.sleep(delay, this.#closing.signal);

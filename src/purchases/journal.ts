@@ -147,6 +147,9 @@ export interface SuccessRequest {
   readonly limit: number;
 }
 
+/** What counts of an attempt where a person decides. */
+export type Ended = Pick<Attempt, 'outcome' | 'finishedAt'>;
+
 /** What became of a person's decision. Nothing was written where `refused` says why; `purchase` is as it is now. */
 export interface Decided {
   readonly refused: 'IN_FLIGHT' | 'NOT_IN_DOUBT' | null;
@@ -219,13 +222,13 @@ export interface Journal {
 
   /**
    * Applies what a person decided of an UNRESOLVED or NEEDS_ATTENTION purchase with no attempt in flight; refuses any
-   * other. `decide` is given the purchase and its attempts as they are within the transaction, and has no effect but its
+   * other. `decide` is given the purchase and how its attempts ended, as they are within the transaction, and has no effect but its
    * result; where it throws, so does this, and nothing is written. The event, where the status changes, keeps author and reason, and the audit trail in any case. Throws when there is no such purchase.
    */
   decide(
     purchaseId: string,
     byHand: ByHand,
-    decide: (purchase: Purchase, attempts: readonly Attempt[]) => PurchaseChange,
+    decide: (purchase: Purchase, attempts: readonly Ended[]) => PurchaseChange,
   ): Promise<Decided>;
 
   /**
@@ -237,9 +240,9 @@ export interface Journal {
   purchase(key: PurchaseKey, value: string): Promise<Purchase | undefined>;
   /** The purchases of these ids that exist, in no order. */
   purchases(ids: readonly string[]): Promise<readonly Purchase[]>;
-  page(request: PageRequest): Promise<readonly Purchase[]>;
+  page(request: PageRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]>;
   /** All attempts of these purchases, by purchase and number. */
-  attempts(purchaseIds: readonly string[]): Promise<readonly Attempt[]>;
+  attempts(purchaseIds: readonly string[], unreadable?: OnUnreadable): Promise<readonly Attempt[]>;
 
   /** Every attempt in flight of this instance's purchases, with its purchase. */
   inFlight(unreadable?: OnUnreadable): Promise<readonly { purchase: Purchase; attempt: Attempt }[]>;
@@ -306,11 +309,16 @@ export interface Unsettled {
   readonly since: Date | null;
 }
 
+/** Something of the record cannot be read, and will not be later: it is damaged, or its key is not there. */
+export class UnreadableError extends Error {
+  override readonly name = 'UnreadableError';
+}
+
 /**
  * Is told of each purchase that cannot be read and is left out, so that it holds up no other: one that is damaged, is
  * sealed under a key that is not there, or was written by a newer version. Where nobody is to be told, it is thrown.
  */
-export type OnUnreadable = (purchaseId: string, error: unknown) => void;
+export type OnUnreadable = (id: string, error: unknown) => void;
 
 /** An event that cannot be read, and those before it that were asked for with it. */
 export class UnreadableEventError extends Error {

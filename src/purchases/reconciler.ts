@@ -1,11 +1,12 @@
 import { surfaces, type Surface } from './catalogue.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import type { Journal, OnUnreadable } from './journal.ts';
+import type { Journal } from './journal.ts';
 import { ProblemError } from './problem.ts';
 import type { Liveness } from './liveness.ts';
 import type { Purchase } from './purchase.ts';
 import type { Log, Runtime } from './runtime.ts';
 import type { PurchaseService } from './service.ts';
+import { ToldOnce } from './told-once.ts';
 import type { Vending } from './vending.ts';
 
 /** Stands around a look at a purchase, for whoever traces it: returns what `work` returns, and throws what it throws. */
@@ -49,8 +50,7 @@ export class Reconciler {
   readonly #stopping = new AbortController();
   readonly #working = new Map<string, Promise<void>>();
   readonly #pickingUp = new Map<string, Promise<void>>();
-  /** Purchases that cannot be read, as far as they were seen: told once each. */
-  readonly #unreadable = new Set<string>();
+  readonly #unreadable: ToldOnce;
   #loop: Promise<void> | undefined;
   #purgedAt = -Infinity;
   /** How far the wall clock is from the steady one, in ms, as it is believed. */
@@ -58,6 +58,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#unreadable = new ToldOnce(options.log, 'nobody looks after it');
     this.#offsetMs = this.#offsetNow();
   }
 
@@ -108,7 +109,7 @@ export class Reconciler {
   /** An attempt in flight that this process does not work on was left by one that died. One that hangs holds up no other. */
   async #pickUpOrphans(): Promise<void> {
     const { journal, dispatcher, runtime, concurrency, log } = this.#options;
-    for (const { purchase, attempt } of await journal.inFlight(this.#leaveOut)) {
+    for (const { purchase, attempt } of await journal.inFlight(this.#unreadable.tell)) {
       const { id } = purchase;
       if (dispatcher.active.has(id) || this.#pickingUp.has(id)) continue;
       if (this.#pickingUp.size >= concurrency) await this.#oneToEnd(this.#pickingUp);
@@ -136,12 +137,16 @@ export class Reconciler {
       const horizon = new Date(now.getTime() + HORIZON_FACTOR * maxDelayMs);
       // Those of a surface where nobody is would be the first again and again.
       const there = surfaces.filter((surface) => upstream.on(surface).isThere());
-      const limit = concurrency + failed.size + this.#unreadable.size;
+      // As many again: where there are thousands, few looks find them all.
+      const limit = concurrency + failed.size + 2 * this.#unreadable.size;
       const request = { now, horizon, limit, surfaces: there };
       const known = this.#unreadable.size;
-      const due = there.length === 0 ? [] : await journal.due(request, this.#leaveOut);
+      const due = there.length === 0 ? [] : await journal.due(request, this.#unreadable.tell);
       // They took places among those that were asked for.
-      if (this.#unreadable.size > known) continue;
+      if (this.#unreadable.size > known) {
+        await runtime.turn();
+        continue;
+      }
       const waiting = due.filter(({ id }) => !failed.has(id) && !this.#working.has(id));
       for (const purchase of waiting.slice(0, concurrency - this.#working.size)) {
         this.#check(purchase, () => failed.add(purchase.id));
@@ -155,12 +160,6 @@ export class Reconciler {
     }
     return false;
   }
-
-  readonly #leaveOut: OnUnreadable = (purchaseId, error) => {
-    if (this.#unreadable.has(purchaseId)) return;
-    this.#unreadable.add(purchaseId);
-    this.#options.log.error({ err: error, purchaseId }, 'a purchase cannot be read: nobody looks after it');
-  };
 
   /** Until one of them ends, for a tick at most. */
   async #oneToEnd(work: ReadonlyMap<string, Promise<void>>): Promise<void> {

@@ -3,8 +3,10 @@ import type { Account } from './catalogue.ts';
 import type { CatalogueService } from './catalogue-service.ts';
 import type { EventFeed } from './feed.ts';
 import type { Journal } from './journal.ts';
+import type { Log } from './runtime.ts';
 import { sameForSame } from './same-for-same.ts';
 import type { PurchaseService } from './service.ts';
+import { ToldOnce } from './told-once.ts';
 
 /** One integration, as far as callers get to see it. */
 export interface View {
@@ -15,6 +17,20 @@ export interface View {
     Journal,
     'integration' | 'purchase' | 'purchases' | 'quotes' | 'page' | 'attempts' | 'lastPosition'
   >;
+}
+
+/** What is read for callers. What cannot be read is left out of lists, and told; asked for by itself it is an error. */
+export function readingOf(journal: Journal, log: Pick<Log, 'error'>): View['journal'] {
+  const unreadable = new ToldOnce(log, 'it is left out of lists');
+  return {
+    integration: journal.integration,
+    purchase: (...asked) => journal.purchase(...asked),
+    purchases: (...asked) => journal.purchases(...asked),
+    quotes: (...asked) => journal.quotes(...asked),
+    page: (request) => journal.page(request, unreadable.tell),
+    attempts: (...asked) => journal.attempts(...asked),
+    lastPosition: () => journal.lastPosition(),
+  };
 }
 
 /** The integration as it is for one buyer: what other accounts pay for is not there. */
@@ -61,7 +77,7 @@ export function viewFor(
       quotes: async (ids) => (await journal.quotes(ids)).filter(({ order }) => sees(buyer, order)),
       page: (request) => journal.page({ ...request, filter: { ...request.filter, accounts } }),
       // Asked for by the purchases that are seen.
-      attempts: (ids) => journal.attempts(ids),
+      attempts: (...asked) => journal.attempts(...asked),
       lastPosition: () => journal.lastPosition(),
     },
   };

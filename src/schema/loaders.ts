@@ -73,9 +73,13 @@ class LoadersOfOperation implements Loaders {
   get attempts(): Loaders['attempts'] {
     return (this.#made.attempts ??= new DataLoader(async (ids) => {
       const byPurchase = new Map<string, Attempt[]>(ids.map((id) => [id, []]));
-      for (const attempt of await this.#domain.journal.attempts(ids))
-        byPurchase.get(attempt.purchaseId)?.push(attempt);
-      return ids.map((id) => byPurchase.get(id) ?? []);
+      // Of one purchase all or none.
+      const unreadable = new Map<string, Error>();
+      const attempts = await this.#domain.journal.attempts(ids, (id, error) =>
+        unreadable.set(id, new Error('an attempt cannot be read', { cause: error })),
+      );
+      for (const attempt of attempts) byPurchase.get(attempt.purchaseId)?.push(attempt);
+      return ids.map((id) => unreadable.get(id) ?? byPurchase.get(id) ?? []);
     }));
   }
 

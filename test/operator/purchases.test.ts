@@ -23,7 +23,7 @@ import {
   to,
   trace,
 } from '../journal/fixtures.ts';
-import { tempPath } from '../journal/sqlite-fixtures.ts';
+import { outsider, tempPath } from '../journal/sqlite-fixtures.ts';
 import { command, script } from '../support/operator.ts';
 
 const TOKEN = '12345678901234567890';
@@ -44,8 +44,11 @@ const reasonOf = async (id: string) =>
   (await journal.events({ after: 0, limit: 100, purchaseId: id })).at(-1)?.byHand;
 
 /** A purchase with a lost answer, a refused retry, and the answers that were kept. */
-async function aStory(status: PurchaseStatus = 'NEEDS_ATTENTION'): Promise<Purchase> {
-  const { purchase } = await journal.begin(newPurchase({ idempotencyKey: 'my key' }), newAttempt());
+async function aStory(
+  status: PurchaseStatus = 'NEEDS_ATTENTION',
+  idempotencyKey = 'my key',
+): Promise<Purchase> {
+  const { purchase } = await journal.begin(newPurchase({ idempotencyKey }), newAttempt());
   const first = { purchaseId: purchase.id, number: 1 };
   await journal.keepAnswer(
     first,
@@ -112,6 +115,20 @@ describe('list', () => {
   });
 });
 
+describe('list beside what cannot be read', () => {
+  it('names it and shows the others', async () => {
+    const [damaged, sound] = [
+      await purchaseIn(journal, 'NEEDS_ATTENTION'),
+      await purchaseIn(journal, 'NEEDS_ATTENTION'),
+    ];
+    outsider(path).prepare(`update purchases set content = 'damaged' where id = ?`).run(damaged.id);
+    const { code, out, err } = await purchases('list');
+    expect([code, out]).toEqual([0, expect.stringContaining(sound.reference)]);
+    expect(err).toBe(`${damaged.id} cannot be read, and is left out; \`show ${damaged.id}\` says why.\n`);
+    expect((await purchases('show', damaged.id)).err).toContain(`the row of purchases (${damaged.id})`);
+  });
+});
+
 describe('show', () => {
   it('tells the whole history, and no secret of it', async () => {
     const { id, reference } = await aStory();
@@ -130,6 +147,22 @@ describe('show', () => {
     expect(out).toContain(`ANSWER TO ATTEMPT 1: 202\n{"token":"${MASKED}","tel":"****0000"}\\u{1b}[2J`);
     expect(out).not.toMatch(/12345|1234 5678|71000000/);
     expect(out).not.toContain('\u001b');
+  });
+
+  it('tells no token that somebody typed as the reason, nor does the audit trail', async () => {
+    const { id } = await aStory();
+    const argv = ['settle', id, '--as', 'succeeded', '--token', TOKEN, '--author', 'k', '--yes'];
+    await purchases(...argv, '--reason', `the ledger says ${GROUPED}`);
+    for (const told of [
+      ['show', id],
+      ['show', id, '--json'],
+      ['audit', id],
+      ['audit', '--json'],
+    ]) {
+      const { code, out } = await purchases(...told);
+      expect([code, out], told.join(' ')).toEqual([0, expect.stringContaining(`the ledger says ${MASKED}`)]);
+      expect(out).not.toContain('1234 5678');
+    }
   });
 
   it('tells the secrets when it is asked to, as JSON too', async () => {
@@ -298,6 +331,29 @@ describe('settle', () => {
         })
       ).code,
     ).toBe(0);
+  });
+
+  it('says of one that the gateway still asks about that each question moves that', async () => {
+    const { id } = await purchaseIn(journal, 'UNRESOLVED');
+    const argv = ['settle', id, '--as', 'failed', ...why];
+    const { code, err } = await command('purchases', argv, path, { now: later(1_001) });
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/each question moves that: wait until it is settled/),
+    ]);
+  });
+
+  it('shows, settles and asks again, whatever cannot be read of an attempt', async () => {
+    const [one, other] = [await aStory(), await aStory('NEEDS_ATTENTION', 'other key')];
+    outsider(path).exec(`update attempts set problem = 'damaged'`);
+    const { code, out, err } = await purchases('show', one.id);
+    expect([code, out]).toEqual([0, expect.stringContaining(one.reference)]);
+    expect(err).toMatch(
+      new RegExp(`^Left out: the record is damaged: the row of attempts \\(${one.id} 1\\) `),
+    );
+    const settled = ['settle', one.id, '--as', 'succeeded', '--token', TOKEN, ...why];
+    expect((await purchases(...settled)).code).toBe(0);
+    expect((await purchases('retry', other.id, ...why)).code).toBe(0);
   });
 
   it('takes at once what SUCCEEDED, whatever may still be processed', async () => {

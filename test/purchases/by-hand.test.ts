@@ -10,7 +10,8 @@ import {
   type FindingInput,
 } from '../../src/purchases/by-hand.ts';
 import { problem } from '../../src/purchases/problem.ts';
-import { canRetry, type Attempt, type Purchase } from '../../src/purchases/purchase.ts';
+import type { Ended } from '../../src/purchases/journal.ts';
+import { canRetry, type AttemptOutcome, type Purchase } from '../../src/purchases/purchase.ts';
 import { anOrder, aPurchase, bwp, someProblem, someTime } from '../support/domain.ts';
 
 const typed: FindingInput = {
@@ -263,28 +264,14 @@ describe('settled by hand', () => {
 });
 
 describe('what was sent may still be processed', () => {
-  const attempt = (change: Partial<Attempt> = {}): Attempt => ({
-    ...{ purchaseId: 'p', number: 1, kind: 'CONFIRM', outcome: 'UNKNOWN', startedAt: someTime },
-    ...{ finishedAt: someTime, requestId: 'r', problem: null, answer: null, answerBlottedAt: null },
-    ...change,
-  });
-  const answered = (status: number) => ({
-    answer: { status, body: '', complete: true, retryAfterSeconds: null },
-  });
+  const attempt = (outcome: AttemptOutcome, finishedAt: Date | null = someTime) => ({ outcome, finishedAt });
 
-  it.each<[what: string, attempts: readonly Attempt[], until: Date | null]>([
-    ['whose answer was lost', [attempt()], later],
-    ['of which the later one counts', [attempt({ finishedAt: new Date(0) }), attempt()], later],
-    ['that was lost before a retry was denied', [attempt(), attempt(answered(404))], later],
-    ['that was answered by an error of the server', [attempt(answered(503))], later],
-    ['that was answered by a 200 that says nothing', [attempt(answered(200))], later],
-    ['not where it was denied', [attempt(answered(422))], null],
-    ['not where nothing was sent', [attempt({ outcome: 'NOT_SENT' })], null],
-    [
-      'not where there is an outcome',
-      [attempt({ outcome: 'SUCCEEDED' }), attempt({ outcome: 'REFUSED' })],
-      null,
-    ],
+  it.each<[what: string, attempts: readonly Ended[], until: Date | null]>([
+    ['where it is not known what came of it', [attempt('UNKNOWN')], later],
+    ['of which the later one counts', [attempt('UNKNOWN', new Date(0)), attempt('UNKNOWN')], later],
+    ['also before one that was never sent', [attempt('UNKNOWN'), attempt('NOT_SENT')], later],
+    ['not where nothing was sent', [attempt('NOT_SENT')], null],
+    ['not where there is an outcome', [attempt('SUCCEEDED'), attempt('REFUSED')], null],
     ['not where there is nothing', [], null],
   ])('%s', (_what, attempts, until) => {
     expect(mayLandUntil(attempts, 1_000, someTime)).toEqual(until);

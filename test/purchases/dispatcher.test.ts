@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { Dispatcher } from '../../src/purchases/dispatcher.ts';
+import { UnreadableError, type Journal } from '../../src/purchases/journal.ts';
 import type { Purchase, RawAnswer } from '../../src/purchases/purchase.ts';
 import type { Reading, Sent, Vending } from '../../src/purchases/vending.ts';
 import { finish, newAttempt, newPurchase, to } from '../journal/fixtures.ts';
@@ -20,7 +21,7 @@ async function setting() {
   const world = new World(1);
   const { runtime } = new SimulatedProcess(world, 'one');
   const record = new MemoryRecord();
-  const journal = new MemoryJournal(record, { instance: 'one', shared: true });
+  const journal: Journal = new MemoryJournal(record, { instance: 'one', shared: true });
   const other = new MemoryJournal(record, { instance: 'other', shared: true });
   const says: { sent: Sent; reading: Reading; takesMs: number } = { sent: lost, reading: denied, takesMs: 0 };
   const answer = () => world.sleep(says.takesMs).then(() => says.sent);
@@ -61,7 +62,7 @@ async function setting() {
     return journal.purchase('id', id);
   };
   const wait = (ms: number) => play(world.sleep(ms));
-  return { id, retry, wait, other };
+  return { id, retry, wait, other, journal, dispatcher, slot, play };
 }
 
 const answered: Sent = { kind: 'ANSWERED', answer: raw };
@@ -110,5 +111,42 @@ describe('a denial', () => {
     await wait(MAY_LAND + 1);
     expect(await retry(answered)).toMatchObject({ deniedInARow: 1 });
     expect(await retry(answered)).toMatchObject({ status: 'FAILED' });
+  });
+});
+
+describe('what cannot be read', () => {
+  const damaged = new UnreadableError('the record is damaged');
+
+  it('of an earlier attempt may say that it was sold: no denial counts against it', async () => {
+    const { id, retry, wait, journal } = await setting();
+    await retry(answered);
+    await wait(MAY_LAND + 1);
+    const attempts = journal.attempts.bind(journal);
+    let isDamaged = true;
+    journal.attempts = async (ids, unreadable) => {
+      const all = await attempts(ids);
+      if (!isDamaged) return all;
+      if (unreadable === undefined) throw damaged;
+      unreadable(id, damaged);
+      return all.filter(({ number }) => number > 1);
+    };
+    for (let n = 0; n < 3; n += 1)
+      expect(await retry(answered)).toMatchObject({ status: 'UNRESOLVED', deniedInARow: 0 });
+    isDamaged = false;
+    expect(await retry(answered)).toMatchObject({ deniedInARow: 1 });
+    expect(await retry(answered)).toMatchObject({ status: 'FAILED' });
+  });
+
+  it('is not tried again without end: the place is given back', async () => {
+    const { id, journal, dispatcher, slot, play } = await setting();
+    journal.finishAttempt = () => Promise.reject(damaged);
+    await play(
+      dispatcher.launch(id, slot, () =>
+        journal.startAttempt(id, 'UNRESOLVED', newAttempt({ kind: 'RETRY' }), to('UNRESOLVED')),
+      ),
+    );
+    await expect(play(Promise.resolve(dispatcher.active.get(id)))).rejects.toBe(damaged);
+    await play(Promise.resolve());
+    expect(dispatcher.active.size).toBe(0);
   });
 });

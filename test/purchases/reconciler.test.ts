@@ -16,6 +16,8 @@ async function run(options: {
   inFlight?: string[];
   /** Of those that are due or in flight: what cannot be read. */
   unreadable?: string[];
+  /** Counts how often it is asked what is due. */
+  looks?: { n: number };
   pickUp?: (id: string) => Promise<void>;
   /** What each other instance looks after; `living` lives. */
   owners?: Record<string, number>;
@@ -49,6 +51,7 @@ async function run(options: {
           return Promise.resolve(left.map((purchase) => ({ purchase, attempt: attemptOf(purchase) })));
         },
         due: ({ limit, surfaces = [] }, tell) => {
+          if (options.looks !== undefined) options.looks.n += 1;
           const those = [...due.values()].filter((one) => surfaces.includes(one.order.surface));
           return Promise.resolve(readable(those.slice(0, limit), tell));
         },
@@ -161,6 +164,14 @@ describe('the reconciler', () => {
     const done = story.filter((what) => !/^tick|^blotted/.test(what));
     expect(done.filter((what) => what !== told)).toEqual(['picked up left', 'a', 'b']);
     expect(done.filter((what) => what === told)).toHaveLength(41);
+  });
+
+  it('finds thousands that cannot be read in a few looks', async () => {
+    const unreadable = Array.from({ length: 3_000 }, (_, n) => `damaged ${n}`);
+    const looks = { n: 0 };
+    const story = await run({ due: [...unreadable, 'a'], unreadable, looks, ticks: 2 });
+    expect(story).toContain('a');
+    expect(looks.n).toBeLessThan(30);
   });
 
   it('goes on beside what hangs while it is picked up, and stops without it', async () => {

@@ -96,7 +96,7 @@ export function journalOn(
     purchase: (key, value) => read(() => record.purchase(key, value)),
     purchases: (ids) => read(() => record.purchases(ids)),
     page: (request) => read(() => record.page(request)),
-    attempts: (ids) => read(() => record.attempts(ids)),
+    attempts: (...args) => read(() => record.attempts(...args)),
     inFlight: (...args) => read(() => record.inFlight(...args)),
     due: (...args) => read(() => record.due(...args)),
     events: (request) => read(() => record.events(request)),
