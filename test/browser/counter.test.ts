@@ -224,6 +224,24 @@ describe.skipIf(chromiumPath === undefined)('the shop counter', { timeout: 90_00
     expect(boughtSince(before)).toHaveLength(1);
   });
 
+  it('shows what was bought, and no other customer’s token, when the button is tapped twice', async () => {
+    const { page } = await counter.open(browser, phone);
+    for (const gap of [150, 400]) {
+      const before = counter.sandbox.ledger.length;
+      await check(page);
+      const box = await buyButton(page).boundingBox();
+      if (box === null) throw new Error('there is no button to buy');
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      await page.mouse.click(x, y);
+      await page.waitForTimeout(gap);
+      await page.mouse.click(x, y);
+      await heading(page, 'Bought').waitFor();
+      expect(boughtSince(before)).toHaveLength(1);
+      expect((await tokenOn(page).innerText()).replaceAll(' ', ''), `${gap} ms`).toBe(token(before));
+      await page.getByRole('button', { name: 'New purchase' }).click();
+    }
+  });
+
   it('says that it is finding out, lets the next customer be served, and brings the token by itself', async () => {
     const before = counter.sandbox.ledger.length;
     const { page } = await counter.open(browser, phone);
@@ -244,7 +262,7 @@ describe.skipIf(chromiumPath === undefined)('the shop counter', { timeout: 90_00
     await page.reload();
     await heading(page, 'We are finding out').waitFor();
 
-    await page.getByRole('button', { name: 'Serve the next customer' }).click();
+    await page.getByRole('button', { name: 'New purchase' }).click();
     await check(page);
     await page.getByText('is still open').waitFor();
     expect(await buyButton(page).isDisabled()).toBe(true);

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
 import type { Problem, Quote } from './gateway/operations.ts';
 import { useLive } from './gateway/sockets.ts';
@@ -20,6 +20,9 @@ type Shown =
   | { readonly screen: 'intent'; readonly key: string }
   | { readonly screen: 'listed'; readonly id: string };
 
+/** What is pressed so soon after the button to buy was meant for that button, whatever has come under the finger meanwhile. */
+const DOUBLE_TAP_MS = 1_000;
+
 export function App() {
   const texts = useTexts();
   const live = useLive();
@@ -29,6 +32,7 @@ export function App() {
   const [shown, setShown] = useState<Shown>(atStart);
   // A form that is shown again begins anew.
   const [round, setRound] = useState(0);
+  const boughtAt = useRef(-Infinity);
 
   const show = (next: Shown) => {
     setCurrentKey(next.screen === 'intent' ? next.key : '');
@@ -61,7 +65,10 @@ export function App() {
                   ['PENDING', 'UNRESOLVED', 'NEEDS_ATTENTION'].includes(status) &&
                   subscriber.identifier === shown.quote.subscriber.identifier,
               )}
-              onBuy={() => show({ screen: 'intent', key: intend(shown.quote.id, shown.draft).key })}
+              onBuy={() => {
+                boughtAt.current = performance.now();
+                show({ screen: 'intent', key: intend(shown.quote.id, shown.draft).key });
+              }}
               onChange={() => showForm(shown.draft)}
             />
           ) : intent?.purchaseId === null ? (
@@ -113,7 +120,13 @@ export function App() {
             />
           )}
         </section>
-        <TodaysPurchases {...todays} shown={listed ?? null} onOpen={(id) => show({ screen: 'listed', id })} />
+        <TodaysPurchases
+          {...todays}
+          shown={listed ?? null}
+          onOpen={(id) => {
+            if (performance.now() - boughtAt.current > DOUBLE_TAP_MS) show({ screen: 'listed', id });
+          }}
+        />
       </main>
     </>
   );
