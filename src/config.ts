@@ -5,7 +5,7 @@ import { dataKeyNames, readDataKeys, type DataKeyConfig } from './config/data-ke
 import { integrationNames, readIntegrations, type IntegrationConfig } from './config/integrations.ts';
 import { limitFaults, limitsOf, limitsShape, type LimitsConfig } from './config/limits.ts';
 import { telemetryFaults, telemetryOf, telemetryShape, type TelemetryConfig } from './config/telemetry.ts';
-import { commaSeparated, isHttpUrl, milliseconds, oneOf, text, wholeNumber } from './config/values.ts';
+import { commaSeparated, isHttpUrl, milliseconds, oneOf, port, text, wholeNumber } from './config/values.ts';
 
 /** Everything the process is told by its environment. The README's table is its documentation. */
 export interface Config extends LimitsConfig, TelemetryConfig {
@@ -87,10 +87,11 @@ const HUNDRED_YEARS_MS = 3_155_760_000_000;
 const databaseUrl = z
   .string()
   .trim()
-  .regex(
-    /^(file|postgres|postgresql):.+/,
-    'must be file:PATH, such as file:./data/gateway.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
-  )
+  .regex(/^(file|postgres|postgresql):.+/, {
+    error:
+      'must be file:PATH, such as file:./data/gateway.db, or postgres://USER:PASSWORD@HOST:PORT/DATABASE',
+    abort: true,
+  })
   .refine((url) => url.startsWith('file:') || isPostgresUrl(url), {
     error:
       'must be postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters percent-encoded, such as %40 for @',
@@ -110,7 +111,7 @@ const origins = commaSeparated
 
 const environment = z.object({
   HOST: text.default('127.0.0.1'),
-  PORT: wholeNumber('(a port)', 4000, 0, 65_535),
+  PORT: port.default(4000),
   LOG_LEVEL: oneOf(logLevels).default('info'),
   DATABASE_URL: databaseUrl,
   DATABASE_POOL: wholeNumber('connections', 10, 2, 1_000),

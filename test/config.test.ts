@@ -51,6 +51,20 @@ describe('the environment', () => {
     for (const name of ['PORT', 'LOG_LEVEL', 'SCRATCHPOWER_PASSWORD', 'HOST']) expect(told).toContain(name);
   });
 
+  it('says one thing of one mistake', () => {
+    expect(faults({ ...good, PORT: 'abc' })).toBe('PORT must be a port, from 0 to 65535');
+    expect(faults({ ...good, METRICS_PORT: '65536' })).toMatch(
+      /^METRICS_PORT must be a port, from 0 to 65535$/,
+    );
+    expect(faults({ ...good, DATABASE_URL: 'mysql://x' })).toMatch(/^DATABASE_URL must be file:PATH.*$/);
+  });
+
+  it('has no playground where only known operations are run, unless it is said', () => {
+    const only = { ...good, PERSISTED_OPERATIONS: 'manifest.json', PERSISTED_OPERATIONS_ONLY: 'on' };
+    expect(loadConfig(only).discovery).toEqual({ introspection: true, graphiql: false });
+    expect(loadConfig({ ...only, GRAPHIQL: 'on' }).discovery.graphiql).toBe(true);
+  });
+
   it('names what belongs together wrongly with all else', () => {
     const told = faults({
       ...good,

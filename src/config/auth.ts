@@ -101,7 +101,8 @@ export function readAuth(env: Readonly<Record<string, string | undefined>>): {
   const { INTROSPECTION, GRAPHIQL } = parsed.data;
   const discovery = {
     introspection: INTROSPECTION === undefined ? open : INTROSPECTION === 'on',
-    graphiql: GRAPHIQL === undefined ? open : GRAPHIQL === 'on',
+    // Where only known operations are run, it could run none.
+    graphiql: GRAPHIQL === undefined ? open && env['PERSISTED_OPERATIONS_ONLY'] !== 'on' : GRAPHIQL === 'on',
   };
   return { config: { auth, discovery }, faults };
 }

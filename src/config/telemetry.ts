@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { isHttpUrl, oneOf, text, wholeNumberWithin } from './values.ts';
+import { isHttpUrl, oneOf, port, text } from './values.ts';
 
 const samplers = [
   ...['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off'],
@@ -28,7 +28,7 @@ const url = z.string().trim().refine(isHttpUrl, { error: 'must be an http or htt
 /** What operators see: docs/operations.md. The OTEL_ names and what they mean are OpenTelemetry's own. */
 export const telemetryShape = {
   METRICS_HOST: text.default('127.0.0.1'),
-  METRICS_PORT: wholeNumberWithin('(a port)', 0, 65_535).optional(),
+  METRICS_PORT: port.optional(),
   LOG_FORMAT: oneOf(['json', 'pretty']).default('json'),
   OTEL_SDK_DISABLED: oneOf(['true', 'false']).default('false'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url,

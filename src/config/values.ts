@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
 
 /** With digits only; `unit` is for the words of its faults. */
+const PORT_FAULT = 'must be a port, from 0 to 65535';
+
 export const wholeNumberWithin = (unit: string, min: number, max: number) =>
   z
     .string()
@@ -14,6 +16,14 @@ export const wholeNumberWithin = (unit: string, min: number, max: number) =>
 
 export const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
   wholeNumberWithin(unit, min, max).default(fallback);
+
+/** 0: any that is free. */
+export const port = z
+  .string()
+  .trim()
+  .regex(/^\d{1,5}$/, PORT_FAULT)
+  .transform(Number)
+  .pipe(z.number().max(65_535, PORT_FAULT));
 
 /** A timer's longest wait, which Node keeps in 32 bits. */
 const LONGEST_TIMER_MS = 2_147_483_647;

@@ -11,7 +11,7 @@ export function graphiqlOptions(key: string, authenticates: boolean): GraphiQLOp
     // Its headers do not reach the parameters of a WebSocket's connection.
     subscriptionsProtocol: authenticates ? 'SSE' : 'WS',
     defaultTabs: tabs(key).map(({ query, variables }) => ({
-      query: query.trim() + '\n',
+      query: `${authenticates ? TOKEN_GOES : ''}${query.trim()}\n`,
       variables: variables === undefined ? null : JSON.stringify(variables, null, 2),
       headers,
     })),
@@ -23,14 +23,26 @@ export function graphiqlOptions(key: string, authenticates: boolean): GraphiQLOp
 
 /**
  * At the first press GraphiQL moves a tab to where it does not stand, away from the pointer, and the click is lost: it stays
- * where it is, and can still be dragged to another place.
+ * where it is, and can still be dragged to another place. On a narrow screen the answer stands below the editors.
  */
-const STYLE = '<style>.graphiql-tab { transform: none !important }</style>';
+const STYLE = `<style>
+.graphiql-tab { transform: none !important }
+@media (max-width: 700px) {
+  .graphiql-logo, .graphiql-horizontal-drag-bar { display: none }
+  #graphiql-session { flex-direction: column }
+  #graphiql-session > * { min-width: 0 !important; min-height: 0 }
+}
+</style>`;
 
 /** GraphiQL's page with what is ours. The first of such tags is the page's own; what else looks like one is its script's text. */
 export function ownPage(page: string, nonce = ''): string {
   return page.replace('</head>', `${STYLE}</head>`).replace('<script>', `<script nonce="${nonce}">`);
 }
+
+/** Each tab has headers of its own; the schema was asked for before the token was there. */
+const TOKEN_GOES = `# Your token goes into Headers below, in each tab.
+# For Docs press "Re-fetch GraphQL schema" then.
+`;
 
 /** The wallet of the sandbox. On another environment take an id from the "AccountsAndProducts" tab. */
 const SANDBOX_ACCOUNT_ID = Buffer.from('Account:13209').toString('base64');

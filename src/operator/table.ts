@@ -30,10 +30,8 @@ export function facts(pairs: readonly (readonly [name: string, value: string | n
 }
 
 function wrapped(text: string): string {
-  return text.replace(
-    new RegExp(`(?=.{${WIDEST + 1}})(.{1,${WIDEST}})(?: |$)|(.{${WIDEST}})(?=.)`, 'g'),
-    '$1$2\n',
-  );
+  // What has no blank stays whole, so that it can be copied and found.
+  return text.replace(new RegExp(`(?=.{${WIDEST + 1}})(.{1,${WIDEST}}) `, 'g'), '$1\n');
 }
 
 function trimmed(text: string): string {

@@ -264,7 +264,7 @@ describe('a restore', () => {
     [
       'that is a text',
       () => writeFile(copy, 'words '.repeat(1_000)),
-      /copy\.db cannot be used: it is damaged/,
+      /copy\.db cannot be used: it is no record of this gateway.*that `backup` made/,
     ],
     [
       'that is damaged',

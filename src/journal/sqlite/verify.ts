@@ -56,7 +56,12 @@ export async function verifyCopy(path: string, { older }: { older: boolean }): P
     if (!sound) throw new Error('its purchases and its events do not belong together. Take another copy.');
     return facts;
   } catch (error) {
-    throw /^SQLITE_(NOTADB|CORRUPT)/.test(codeOf(error) ?? '') ? damaged(error) : error;
+    const code = codeOf(error) ?? '';
+    if (code.startsWith('SQLITE_NOTADB'))
+      throw new Error('it is no record of this gateway, or not any more. Name a file that `backup` made.', {
+        cause: error,
+      });
+    throw code.startsWith('SQLITE_CORRUPT') ? damaged(error) : error;
   } finally {
     database?.close();
   }
