@@ -17,7 +17,7 @@ export function operationLog(parent: Logger): Plugin<RequestContext> {
     const operation = operationOf(args);
     const { requestId, caller, transport } = args.contextValue;
     return (codes: readonly string[]) => {
-      const outcome = codes.length === 0 ? 'ok' : codes.join(' ');
+      const outcome = codes.length === 0 ? 'ok' : [...new Set(codes)].join(' ');
       const ms = Math.round((performance.now() - startedAt) * 10) / 10;
       log.info({
         operation: operation.name,
