@@ -262,7 +262,7 @@ describe.skipIf(chromiumPath === undefined)('the shop counter', { timeout: 90_00
     await page.reload();
     await heading(page, 'We are finding out').waitFor();
 
-    await page.getByRole('button', { name: 'New purchase' }).click();
+    await page.getByRole('button', { name: 'Serve the next customer' }).click();
     await check(page);
     await page.getByText('is still open').waitFor();
     expect(await buyButton(page).isDisabled()).toBe(true);

@@ -78,7 +78,10 @@ describe('beside a running gateway', { timeout: 120_000 }, () => {
     await using sandbox = await startSandbox();
     const path = join(folder.path, 'gateway.db');
     const { gateway, graphql, id, reference, input } = await stuck(sandbox, path, 'drop_before');
-    expect((await script('purchases', ['settle', reference, '--as', 'failed', ...why], path)).code).toBe(0);
+    const argv = ['settle', reference, '--as', 'failed', ...why];
+    expect((await script('purchases', argv, path)).err).toMatch(/may still be processed/);
+    const landed = { CONFIRM_TIMEOUT_MS: '1', LATE_LANDING_MS: '0' };
+    expect((await script('purchases', argv, path, landed)).code).toBe(0);
     sandbox.clearFaults();
     const [calls, debits] = [sandbox.calls.length, sandbox.ledger.length];
     expect(await retry(graphql, { id })).toMatchObject({ code: 'purchase_not_retryable' });

@@ -25,17 +25,27 @@ const commands = {
 export type Script = keyof typeof commands;
 
 /** The real command in a process of its own, where nobody sits who could answer. */
-export function startScript(script: Script, argv: readonly string[], path: string) {
+export function startScript(
+  script: Script,
+  argv: readonly string[],
+  path: string,
+  env: Readonly<Record<string, string>> = {},
+) {
   const child = spawn(process.execPath, commandLine(script, ...argv), {
-    env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: `file:${path}` },
+    env: { PATH: process.env['PATH'] ?? '', DATABASE_URL: `file:${path}`, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
   return { child, said: said.then(([out, err]): Said => ({ code: child.exitCode, out, err })) };
 }
 
-export function script(name: Script, argv: readonly string[], path: string): Promise<Said> {
-  return startScript(name, argv, path).said;
+export function script(
+  name: Script,
+  argv: readonly string[],
+  path: string,
+  env?: Readonly<Record<string, string>>,
+): Promise<Said> {
+  return startScript(name, argv, path, env).said;
 }
 
 /** The same command within this process, which is quicker; `answer` is what the person types who sits there. */
