@@ -89,7 +89,7 @@ describe.each(['v1', 'current'] as const)('an upstream on %s that is not availab
 
 describe('too much at once', () => {
   it('waits its turn: the upstream sees no more than it may', async () => {
-    const env = { UPSTREAM_CONCURRENCY: '4', UPSTREAM_MAX_WAIT_MS: '20000' };
+    const env = { UPSTREAM_CONCURRENCY: '4', UPSTREAM_MAX_WAIT_MS: '20000', CONFIRM_TIMEOUT_MS: '15000' };
     await using stack = await startStack({ env, sandbox: { processingMs: 20 } });
     const { graphql, sandbox } = stack;
     const details = await electricity(graphql);
