@@ -179,9 +179,7 @@ export function upstreamOf(env: Readonly<Record<string, string | undefined>>): U
 
 /** The same as of the whole configuration, for commands that need nothing else; throws a `ConfigError`. */
 export function mayLandMsOf(env: Readonly<Record<string, string | undefined>>): number {
-  const parsed = landing.safeParse(withoutEmpty(env));
-  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
-  return mayLandMs(parsed.data);
+  return mayLandMs(partOf(landing, env));
 }
 
 function mayLandMs(values: z.output<typeof landing>): number {
@@ -190,9 +188,7 @@ function mayLandMs(values: z.output<typeof landing>): number {
 
 /** Where the record lies, for commands that need nothing else; throws a `ConfigError`. */
 export function databaseOf(env: Readonly<Record<string, string | undefined>>): DatabaseConfig {
-  const parsed = databaseEnvironment.safeParse(withoutEmpty(env));
-  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
-  return databaseIn(parsed.data);
+  return databaseIn(partOf(databaseEnvironment, env));
 }
 
 /** The keys of the record, for commands that need nothing else; throws a `ConfigError`. */
@@ -209,6 +205,15 @@ export function databasePathOf(env: Readonly<Record<string, string | undefined>>
   throw new ConfigError([
     'DATABASE_URL names a PostgreSQL database: back it up and restore it with its own pg_dump and pg_restore',
   ]);
+}
+
+function partOf<T extends z.ZodType>(
+  part: T,
+  env: Readonly<Record<string, string | undefined>>,
+): z.output<T> {
+  const parsed = part.safeParse(withoutEmpty(env));
+  if (!parsed.success) throw new ConfigError(faultsOf(parsed.error));
+  return parsed.data;
 }
 
 function databaseIn(values: z.output<typeof databaseEnvironment>): DatabaseConfig {

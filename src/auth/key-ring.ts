@@ -1,5 +1,5 @@
-import type { OnUnreadable } from '../purchases/journal.ts';
 import type { Log, Runtime } from '../purchases/runtime.ts';
+import { ToldOnce } from '../purchases/told-once.ts';
 import type { Admission } from './authenticator.ts';
 import type { ApiKey, KeyStore } from './key-store.ts';
 
@@ -31,7 +31,8 @@ export class KeyRing {
   #reading: Promise<void> | undefined;
   #lookingUp: Promise<void> | undefined;
   #failing = false;
-  readonly #unreadable = new Set<string>();
+  /** One that cannot be read shuts nobody else out. */
+  readonly #unreadable: ToldOnce;
   #loop: Promise<void> | undefined;
 
   constructor(options: {
@@ -42,6 +43,9 @@ export class KeyRing {
     this.#store = options.store;
     this.#runtime = options.runtime;
     this.#log = options.log;
+    this.#unreadable = new ToldOnce((id, error) =>
+      this.#log.warn({ key: `sp_${id}`, err: error }, 'a key cannot be read and lets nobody in: revoke it'),
+    );
   }
 
   /** Reads the keys and goes on doing so. Rejects when they cannot be read the first time. */
@@ -95,13 +99,6 @@ export class KeyRing {
     }
   }
 
-  /** One that cannot be read shuts nobody else out. */
-  readonly #leaveOut: OnUnreadable = (id, error) => {
-    if (this.#unreadable.has(id)) return;
-    this.#unreadable.add(id);
-    this.#log.warn({ key: `sp_${id}`, err: error }, 'a key cannot be read and lets nobody in: revoke it');
-  };
-
   /** One at a time: what an older read brought never replaces what a later one did. */
   #read(): Promise<void> {
     return (this.#reading ??= this.#replace().finally(() => (this.#reading = undefined)));
@@ -109,7 +106,7 @@ export class KeyRing {
 
   async #replace(): Promise<void> {
     const asOf = (this.#triedAt = this.#runtime.monotonic());
-    const keys = await this.#store.live(this.#runtime.now(), this.#leaveOut);
+    const keys = await this.#store.live(this.#runtime.now(), this.#unreadable.tell);
     const next = new Map(keys.map((key) => [key.id, this.#held.get(key.id) ?? heldFrom(key)]));
     const gone = [...this.#held].filter(([id]) => !next.has(id));
     this.#held = next;

@@ -4,8 +4,6 @@ import { z } from 'zod';
 export const text = z.string({ error: 'is missing' }).trim().min(1, 'is empty');
 
 /** With digits only; `unit` is for the words of its faults. */
-const PORT_FAULT = 'must be a port, from 0 to 65535';
-
 export const wholeNumberWithin = (unit: string, min: number, max: number) =>
   z
     .string()
@@ -16,6 +14,8 @@ export const wholeNumberWithin = (unit: string, min: number, max: number) =>
 
 export const wholeNumber = (unit: string, fallback: number, min: number, max: number) =>
   wholeNumberWithin(unit, min, max).default(fallback);
+
+const PORT_FAULT = 'must be a port, from 0 to 65535';
 
 /** 0: any that is free. */
 export const port = z

@@ -42,7 +42,6 @@ export interface SurfaceOptions {
   /** How long it is open at first. Default 5000. */
   readonly circuitOpenMs?: number | undefined;
   readonly onCircuit?: ((surface: Surface, state: 'OPEN' | 'CLOSED') => void) | undefined;
-  /** Each login and refresh, and whether it worked. */
   /** After each login and refresh; `problem` where it failed. */
   readonly onRenewal?: ((surface: Surface, how: Renewal, problem: Problem | undefined) => void) | undefined;
   readonly runtime: Runtime;

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { sql, type Selectable } from 'kysely';
 
 import type { KeyStore } from '../auth/key-store.ts';
 import {
@@ -57,6 +57,7 @@ import type { SqlRecord } from './record.ts';
 import type { Seal } from './seal.ts';
 import { purchaseWith } from './statements.ts';
 import type { Store, Wake } from './store.ts';
+import type { PurchaseTable } from './tables.ts';
 import {
   adopt,
   auditAlone,
@@ -215,12 +216,7 @@ export class SqlJournal implements Journal {
   async #page(request: PageRequest, unreadable: OnUnreadable | undefined): Promise<readonly Purchase[]> {
     const { db, mergesWalks } = this.#store;
     const rows = (await pageQuery(db, this, request, mergesWalks)?.execute()) ?? [];
-    const read = readable(
-      rows,
-      (row) => purchaseFromRow(this.seal, row),
-      unreadable,
-      ({ id }) => id,
-    );
+    const read = this.#read(rows, unreadable);
     const last = rows.at(-1);
     if (last === undefined || read.length === rows.length || rows.length < request.limit) return read;
     // Others have the places of those that cannot be read.
@@ -268,6 +264,10 @@ export class SqlJournal implements Journal {
 
   async due(request: DueRequest, unreadable?: OnUnreadable): Promise<readonly Purchase[]> {
     const rows = await dueQuery(this.#store.db, this, request, this.#store.mergesWalks).execute();
+    return this.#read(rows, unreadable);
+  }
+
+  #read(rows: readonly Selectable<PurchaseTable>[], unreadable: OnUnreadable | undefined): Purchase[] {
     return readable(
       rows,
       (row) => purchaseFromRow(this.seal, row),

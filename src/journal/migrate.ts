@@ -11,7 +11,8 @@ export class NewerRecordError extends Error {
 /** The record was written by an earlier version of this program, and has not been brought up to date. */
 export class OlderRecordError extends Error {
   constructor(readonly migrations: readonly string[]) {
-    super(`it lacks migrations of this version: ${migrations.join(', ')}`);
+    const remedy = 'Start this version of the gateway on it once, or run the older version of this command.';
+    super(`it lacks migrations of this version: ${migrations.join(', ')}. ${remedy}`);
     this.name = 'OlderRecordError';
   }
 }

@@ -58,7 +58,9 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
-    this.#unreadable = new ToldOnce(options.log, 'nobody looks after it');
+    this.#unreadable = new ToldOnce((purchaseId, error) =>
+      options.log.error({ err: error, purchaseId }, 'a purchase cannot be read: nobody looks after it'),
+    );
     this.#offsetMs = this.#offsetNow();
   }
 

@@ -1,16 +1,15 @@
 import type { OnUnreadable } from './journal.ts';
-import type { Log } from './runtime.ts';
 
-/** Tells the log of each purchase that cannot be read, once. */
+/** Tells once of each that cannot be read. */
 export class ToldOnce {
   readonly #told = new Set<string>();
   readonly tell: OnUnreadable;
 
-  constructor(log: Pick<Log, 'error'>, what: string) {
-    this.tell = (purchaseId, error) => {
-      if (this.#told.has(purchaseId)) return;
-      this.#told.add(purchaseId);
-      log.error({ err: error, purchaseId }, `a purchase cannot be read: ${what}`);
+  constructor(tell: OnUnreadable) {
+    this.tell = (id, error) => {
+      if (this.#told.has(id)) return;
+      this.#told.add(id);
+      tell(id, error);
     };
   }
 

@@ -21,7 +21,9 @@ export interface View {
 
 /** What is read for callers. What cannot be read is left out of lists, and told; asked for by itself it is an error. */
 export function readingOf(journal: Journal, log: Pick<Log, 'error'>): View['journal'] {
-  const unreadable = new ToldOnce(log, 'it is left out of lists');
+  const unreadable = new ToldOnce((purchaseId, error) =>
+    log.error({ err: error, purchaseId }, 'a purchase cannot be read: it is left out of lists'),
+  );
   return {
     integration: journal.integration,
     purchase: (...asked) => journal.purchase(...asked),

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 
+import type { Renewal } from '../datasources/session.ts';
 import type { Surface } from '../purchases/catalogue.ts';
 import type { Problem } from '../purchases/problem.ts';
 
 /** Tells the log once why there is no session any more, and that there is one again; of each surface. */
 export function sessionLog(log: Pick<Logger, 'info' | 'warn' | 'error'>) {
   const failing = new Map<Surface, string>();
-  return (surface: Surface, how: 'login' | 'refresh', problem: Problem | undefined): void => {
+  return (surface: Surface, how: Renewal, problem: Problem | undefined): void => {
     const before = failing.get(surface);
     if (problem === undefined) {
       failing.delete(surface);

@@ -1,6 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import type { Logger } from 'pino';
 
+import type { Renewal } from '../datasources/session.ts';
 import {
   Transport,
   type Carrier,
@@ -37,7 +38,7 @@ export interface TelemetryOptions {
 /** What an integration is watched by. */
 export interface IntegrationTelemetry {
   readonly observe: (call: UpstreamCall) => void;
-  readonly onRenewal: (surface: Surface, how: 'login' | 'refresh', problem: Problem | undefined) => void;
+  readonly onRenewal: (surface: Surface, how: Renewal, problem: Problem | undefined) => void;
   readonly connect?: (options: TransportOptions) => Carrier;
   readonly aroundCheck?: AroundCheck;
 }

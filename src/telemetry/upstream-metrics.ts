@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 
+import type { Renewal } from '../datasources/session.ts';
 import type { Endpoint, UpstreamCall } from '../datasources/transport.ts';
 import { surfaces, type Surface } from '../purchases/catalogue.ts';
 import { CellCounter, CellHistogram, type Buckets, type Cell } from './cells.ts';
@@ -15,7 +16,7 @@ interface Counted {
 /** What is told of the calls of one integration as they end. */
 export interface UpstreamCounts {
   called(call: UpstreamCall): void;
-  renewed(surface: Surface, how: 'login' | 'refresh', worked: boolean): void;
+  renewed(surface: Surface, how: Renewal, worked: boolean): void;
 }
 
 /** Calls of ScratchPower, and the sessions that they make, by integration. */

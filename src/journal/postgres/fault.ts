@@ -1,4 +1,4 @@
-import { NewerRecordError, OlderRecordError } from '../migrate.ts';
+import { NewerRecordError } from '../migrate.ts';
 
 /** The server's SQLSTATE, or the operating system's code, such as 23505 or ECONNREFUSED. */
 export function codeOf(error: unknown): string | undefined {
@@ -66,11 +66,6 @@ export function fault(where: string, error: unknown): Error {
   const told = (sentence: string) => new RecordFault(prefix + sentence, { cause: error });
   if (error instanceof NewerRecordError) {
     return told(`${error.message}. Run the newer version of the gateway, or name another database.`);
-  }
-  if (error instanceof OlderRecordError) {
-    return told(
-      `${error.message}. Start this version of the gateway on it once, or run the older version of this command.`,
-    );
   }
   const code = codeOf(error);
   const remedy = code === undefined ? undefined : remedies.find(([pattern]) => pattern.test(code))?.[1];

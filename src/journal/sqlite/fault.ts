@@ -1,4 +1,4 @@
-import { NewerRecordError, OlderRecordError } from '../migrate.ts';
+import { NewerRecordError } from '../migrate.ts';
 
 /** SQLite's or the operating system's code of an error, such as SQLITE_BUSY or EACCES. */
 export function codeOf(error: unknown): string | undefined {
@@ -36,10 +36,6 @@ export function fault(path: string, error: unknown): Error {
         cause: error,
       },
     );
-  }
-  if (error instanceof OlderRecordError) {
-    const message = `${prefix}${error.message}. Start this version of the gateway on it once, or run the older version of this command.`;
-    return new RecordFault(message, { cause: error });
   }
   const code = codeOf(error);
   const remedy = code === undefined ? undefined : remedies.find(([pattern]) => pattern.test(code))?.[1];
